@@ -1,0 +1,18 @@
+/** What a statement gave back. */
+export interface Rows<Row> {
+  readonly rows: Row[];
+  readonly rowCount: number;
+}
+
+export interface Queryable {
+  /** `name` makes it a prepared statement that is planned once a connection. */
+  query<Row = unknown>(sql: string, params?: readonly unknown[], name?: string): Promise<Rows<Row>>;
+}
+
+/** The Postgres that read models and operational tables live in. `bigint` arrives as number, `timestamptz` as Date. */
+export interface Database extends Queryable {
+  /** Commits when `work` resolves, else rolls back. `snapshot`: repeatable read, read only. */
+  transaction<T>(work: (tx: Queryable) => Promise<T>, mode?: "write" | "snapshot"): Promise<T>;
+  /** Runs `onMessage` for each NOTIFY on the channel until stopped; silently re-listens after a lost connection. */
+  listen(channel: string, onMessage: (payload: string) => void): Promise<{ stop(): Promise<void> }>;
+}
