@@ -1,0 +1,91 @@
+import { Pool, type PoolClient, types } from "pg";
+import type { Database, Queryable, Rows } from "../ports/database.ts";
+import { listenOn } from "./listen.ts";
+
+const INT8 = 20;
+const INT8_ARRAY = 1016;
+
+function safeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`a bigint beyond 2^53: ${text}`);
+  return value;
+}
+
+/** Of this pool alone: `bigint` is a number that is checked to be exact; all else is as `pg` has it. */
+const parsers = {
+  getTypeParser(oid: number, format?: "text" | "binary") {
+    if (format !== "binary" && oid === INT8) return safeInteger;
+    if (format !== "binary" && oid === INT8_ARRAY)
+      return (text: string) =>
+        text
+          .slice(1, -1)
+          .split(",")
+          .filter((element) => element !== "")
+          .map((element) => (element === "NULL" ? null : safeInteger(element)));
+    return types.getTypeParser(oid, format);
+  },
+};
+
+export interface PoolSettings {
+  /** Connections at most. */
+  readonly max?: number;
+  readonly applicationName?: string;
+  /** A connection that gives no answer in this time is given up. */
+  readonly queryTimeoutMs?: number;
+}
+
+export function openPool(connection: string, settings: PoolSettings = {}): Pool {
+  const pool = new Pool({
+    connectionString: connection,
+    max: settings.max ?? 10,
+    application_name: settings.applicationName ?? "scripta",
+    connectionTimeoutMillis: 5_000,
+    ...(settings.queryTimeoutMs === undefined ? {} : { query_timeout: settings.queryTimeoutMs }),
+    types: parsers,
+  });
+  // An idle connection that breaks is replaced by the pool; whoever needs one next is told if none can be had.
+  pool.on("error", () => undefined);
+  return pool;
+}
+
+const on = (client: Pool | PoolClient): Queryable => ({
+  async query<Row>(sql: string, params: readonly unknown[] = [], name?: string): Promise<Rows<Row>> {
+    const values = [...params];
+    const { rows, rowCount } = await client.query(
+      name === undefined ? { text: sql, values } : { text: sql, values, name },
+    );
+    return { rows, rowCount: rowCount ?? 0 };
+  },
+});
+
+const BEGIN = { write: "begin", snapshot: "begin isolation level repeatable read read only" } as const;
+
+async function transaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>, mode: keyof typeof BEGIN): Promise<T> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    await client.query(BEGIN[mode]);
+    const result = await work(on(client));
+    const { command } = await client.query("commit");
+    if (command !== "COMMIT") throw new Error("nothing was committed: a statement failed and its error was swallowed");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch(() => {
+      broken = true;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** @param connection a `postgres://` URL */
+export function openDatabase(connection: string, settings?: PoolSettings): Database & { close(): Promise<void> } {
+  const pool = openPool(connection, settings);
+  return {
+    ...on(pool),
+    transaction: (work, mode = "write") => transaction(pool, work, mode),
+    listen: (channel, onMessage) => listenOn(connection, channel, onMessage),
+    close: () => pool.end(),
+  };
+}
