@@ -15,6 +15,12 @@ export type Facts<Event extends DomainEvent> = Event extends DomainEvent ? Pick<
 /** An event in its stream. A pending one (decided, not yet committed) has a revision too, but no position. */
 export type Placed<Event extends DomainEvent> = Facts<Event> & { readonly revision: number };
 
+/** The facts of an event at its place. */
+export function placed<Event extends DomainEvent>(event: Event | Facts<Event>, revision: number): Placed<Event>;
+export function placed(event: { type: string; data: unknown }, revision: number): unknown {
+  return { type: event.type, data: event.data, revision };
+}
+
 /**
  * Under whose secret, and for how long, the personal content of an event is sealed.
  * `subject`: the person (or, for names of conversations, the conversation) whose secret it takes.
@@ -22,7 +28,7 @@ export type Placed<Event extends DomainEvent> = Facts<Event> & { readonly revisi
  * `original`: the bucket of the event that it amends, given with the event as `bucket`.
  */
 export interface SealedUnder<Data> {
-  readonly subject: (data: Data, streamUuid: string) => string;
+  subject(data: Data, streamUuid: string): string;
   readonly bucket: "day" | "lasting" | "original";
 }
 

@@ -25,6 +25,8 @@ export interface NewEvent {
   /** JSON, likewise. */
   readonly meta: string;
   readonly sealed: SealedContent | null;
+  /** Its bucket is the day of its recording: refused as `stale-bucket` when that is neither this day nor the next. */
+  readonly checkDay?: boolean;
 }
 
 /** An event as the log gives it back: `data` and `meta` as stored, byte for byte. */

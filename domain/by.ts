@@ -1,0 +1,16 @@
+import type { ServerRole } from "./tenant/events.ts";
+
+/** Who asks, and when it arrived. */
+export interface By {
+  readonly tenant: string;
+  readonly userId: string;
+  readonly deviceId: string | null;
+  readonly roles: readonly ServerRole[];
+  /** The account counts as guest in every conversation. */
+  readonly guest: boolean;
+  readonly now: Date;
+  /** The idempotency key that came with the request, a UUID; absent where none came. */
+  readonly key?: string;
+  readonly correlationId: string;
+  readonly traceparent?: string;
+}

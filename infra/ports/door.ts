@@ -1,0 +1,69 @@
+import type { z } from "zod";
+import type { By } from "../../domain/by.ts";
+import type { Rejection } from "../../domain/rejection.ts";
+import type { ServerRole } from "../../domain/tenant/events.ts";
+
+/** What was done or found. `status` where it is not the door's own; `cookie`-less, JSON only. */
+export interface Reply<Body> {
+  readonly body: Body;
+  readonly status?: number;
+}
+
+export type RateLimit = "sends" | "search" | "uploads" | "sign-in";
+
+/**
+ * One thing that clients can ask for. HTTP route, WebSocket command, OpenAPI page and SDK method are derived from
+ * its declaration; `Parts` is what the folder that declares it runs on.
+ */
+export interface Door<Parts, Payload extends z.ZodType, Result extends z.ZodType> {
+  /** PascalCase; the command's name on the socket, the operation's id in OpenAPI. */
+  readonly name: string;
+  /** Path parameters as in `/api/v1/conversations/:conversationId`; they, the query and the body make one payload. */
+  readonly route: `${"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} /${string}`;
+  readonly summary: string;
+  readonly status: 200 | 201 | 202 | 204;
+  readonly access: "anyone" | "signed-in" | readonly ServerRole[];
+  readonly limit?: RateLimit;
+  /** Also a command on the WebSocket. */
+  readonly socket: boolean;
+  /** A strict object. What is text in a path or a query is coerced by the schema itself. */
+  readonly payload: Payload;
+  readonly result: Result;
+  run(payload: z.output<Payload>, by: By, parts: Parts): Promise<Reply<z.input<Result>> | Rejection>;
+}
+
+export const door = <Parts, Payload extends z.ZodType, Result extends z.ZodType>(it: Door<Parts, Payload, Result>) =>
+  it;
+
+/** A door without its types: what transports hold. Payloads come in as parsed, typed values only to `run` itself. */
+export interface OpenDoor extends Pick<Door<never, z.ZodType, z.ZodType>, "name" | "route" | "summary" | "status"> {
+  readonly access: "anyone" | "signed-in" | readonly ServerRole[];
+  readonly limit?: RateLimit;
+  readonly socket: boolean;
+  readonly payload: z.ZodType;
+  readonly result: z.ZodType;
+  /** Runs a payload that its own schema parsed. */
+  handle(payload: unknown, by: By): Promise<Reply<unknown> | Rejection>;
+  /** Parses, then nothing else: transports check the shape before the right. */
+  parse(raw: unknown): z.ZodSafeParseResult<unknown>;
+}
+
+/** Closes a declaration over its parts and its types. */
+export function openDoor<Parts, Payload extends z.ZodType, Result extends z.ZodType>(
+  it: Door<Parts, Payload, Result>,
+  parts: Parts,
+): OpenDoor {
+  const parsed = new WeakMap<object, z.output<Payload>>();
+  return {
+    ...it,
+    parse(raw) {
+      const result = it.payload.safeParse(raw);
+      if (result.success && typeof result.data === "object" && result.data !== null) parsed.set(result.data, result.data);
+      return result;
+    },
+    handle(payload, by) {
+      const known = typeof payload === "object" && payload !== null ? parsed.get(payload) : undefined;
+      return it.run(known ?? it.payload.parse(payload), by, parts);
+    },
+  };
+}
