@@ -11,6 +11,8 @@ export interface By {
   readonly now: Date;
   /** The idempotency key that came with the request, a UUID; absent where none came. */
   readonly key?: string;
+  /** The network address it came from, for limits alone; never recorded in clear. */
+  readonly address?: string;
   readonly correlationId: string;
   readonly traceparent?: string;
 }

@@ -32,7 +32,10 @@ export const QuietHours = z.strictObject({
   from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/),
   to: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/),
   timeZone: z.string().max(64),
-  days: z.array(z.enum(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])).max(7).optional(),
+  days: z
+    .array(z.enum(["mon", "tue", "wed", "thu", "fri", "sat", "sun"]))
+    .max(7)
+    .optional(),
 });
 export const Preferences = z.strictObject({
   quietHours: QuietHours.nullable(),

@@ -1,0 +1,42 @@
+import type { Placed } from "../event.ts";
+import type { ServerRole, TenantEvent } from "./events.ts";
+
+/** What a person may on the server. `at`: the revision of the event that made it so. */
+export interface Standing {
+  readonly roles: readonly ServerRole[];
+  readonly guest: boolean;
+  readonly at: number;
+}
+
+export interface Tenant {
+  foundedAt: number;
+  /** Those whose roles were ever set. */
+  readonly people: Map<string, Standing>;
+}
+
+export const newTenant = (): Tenant => ({ foundedAt: -1, people: new Map() });
+
+export const isAdmin = (tenant: Tenant, userId: string): boolean =>
+  tenant.people.get(userId)?.roles.includes("admin") ?? false;
+
+export function adminsBut(tenant: Tenant, userId: string): number {
+  let admins = 0;
+  for (const [other, { roles }] of tenant.people) if (other !== userId && roles.includes("admin")) admins++;
+  return admins;
+}
+
+/** Changes the tenant in place: its mailbox owns it alone. */
+export function evolve(tenant: Tenant, event: Placed<TenantEvent>): void {
+  switch (event.type) {
+    case "TenantFounded":
+      tenant.foundedAt = event.revision;
+      break;
+    case "RolesChanged": {
+      const { userId, roles, guest } = event.data;
+      tenant.people.set(userId, { roles, guest, at: event.revision });
+      break;
+    }
+    default:
+      event satisfies never;
+  }
+}
