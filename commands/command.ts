@@ -44,6 +44,8 @@ export interface Met<Event extends DomainEvent> {
   account(userId: string): Account | undefined;
   /** Undefined where it is erased. */
   opened(revision: number): unknown;
+  /** How many members a group may have. */
+  readonly groupMembers: number;
 }
 
 export interface AggregateDeclaration<State, Event extends DomainEvent> {

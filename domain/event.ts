@@ -42,7 +42,7 @@ export const sealedEventType = <const Type extends string, Data, Sealed>(
   version: number,
   data: z.ZodType<Data>,
   sealed: z.ZodType<Sealed>,
-  under: SealedUnder<Data>,
+  under: SealedUnder<NoInfer<Data>>,
 ) =>
   Object.assign(
     (facts: Data, personal: Sealed, bucket?: string) => ({

@@ -171,7 +171,7 @@ export class Mailbox<State, Event extends DomainEvent> {
         refused.push({ waiting, outcome: unauthorised, final: true });
         continue;
       }
-      const outcome = waiting.decide(loaded.state, meet(fetched, decidedAbout));
+      const outcome = waiting.decide(loaded.state, meet(fetched, decidedAbout, this.#engine.limits));
       if (outcome === "allowed" || isRejection(outcome) || "unchanged" in outcome) {
         refused.push({ waiting, outcome, final: false });
         continue;

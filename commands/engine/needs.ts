@@ -2,7 +2,7 @@ import type { DomainEvent, Placed } from "../../domain/event.ts";
 import { parseStreamId, type StreamId } from "../../domain/ids.ts";
 import type { RecordedEvent } from "../../infra/ports/eventLog.ts";
 import type { About, Account, AggregateDeclaration, Met } from "../command.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, EngineLimits } from "./engine.ts";
 import { factsOf, type Loaded } from "./load.ts";
 import type { Pending } from "./pending.ts";
 
@@ -91,7 +91,9 @@ export function aboutOf(fact: object, bucket: string | undefined, content: unkno
 export const meet = <Event extends DomainEvent>(
   fetched: Fetched<Event>,
   decidedAbout: ReadonlyMap<string, readonly About<Event>[]>,
+  { groupMembers }: EngineLimits,
 ): Met<Event> => ({
+  groupMembers,
   eventsAbout: (messageId) => [
     ...(fetched.messages.get(messageId) ?? []),
     ...(decidedAbout.get(messageId) ?? []),

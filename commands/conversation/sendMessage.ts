@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { MessageId, MessageSent, Seq, Time } from "../../domain/conversation/events.ts";
+import { foldMessage } from "../../domain/conversation/message.ts";
+import { only } from "../../domain/event.ts";
+import { Uuid } from "../../domain/ids.ts";
+import { reject } from "../../domain/rejection.ts";
+import { command } from "../command.ts";
+import { membership, noSuchConversation, noSuchMessage, sees } from "./access.ts";
+import { conversation } from "./aggregate.ts";
+import { facets, isBlank, Mentions, Text } from "./messageText.ts";
+
+/** Base64 of at most 24 KiB. */
+const Ciphertext = z.base64().max(32_768);
+
+export const SendMessage = command({
+  name: "SendMessage",
+  route: "POST /api/v1/conversations/:conversationId/messages",
+  summary: "Sends a message.",
+  status: 201,
+  limit: "sends",
+  on: conversation,
+  payload: z.strictObject({
+    conversationId: Uuid,
+    messageId: MessageId,
+    kind: z.enum(["text", "media", "encrypted"]).default("text"),
+    text: Text.nullable().optional(),
+    ciphertext: Ciphertext.optional(),
+    keyInfo: z.json().optional(),
+    replyTo: MessageId.nullable().optional(),
+    threadRoot: MessageId.nullable().optional(),
+    mentions: Mentions.optional(),
+    attachments: z.array(z.strictObject({ mediaId: Uuid, name: z.string().max(255).optional() })).max(10).optional(),
+  }),
+  result: z.object({ messageId: MessageId, seq: Seq, sentAt: Time }),
+  id: ({ conversationId }) => conversationId,
+  key: ({ messageId }) => messageId,
+  needs: ({ replyTo, threadRoot }) => ({ messages: [replyTo, threadRoot].filter((id) => typeof id === "string") }),
+
+  decide(state, payload, by) {
+    const own = membership(state, by);
+    if (!own) return noSuchConversation();
+    const { messageId, kind, text = null, ciphertext, keyInfo, replyTo, threadRoot, mentions = [] } = payload;
+    if (payload.attachments?.length) return reject("not-found", "no such upload among one's own");
+    if (kind === "encrypted") {
+      if (ciphertext === undefined || text !== null)
+        return reject("validation-failed", "an encrypted message has ciphertext and no text");
+    } else if (ciphertext !== undefined || keyInfo !== undefined) {
+      return reject("validation-failed", "only an encrypted message has ciphertext and keyInfo");
+    } else if (text === null || isBlank(text)) {
+      return reject("validation-failed", "a message needs a text or an attachment");
+    }
+    if (mentions.some((userId: string) => !state.members.has(userId)))
+      return reject("validation-failed", "somebody mentioned is not a member");
+    for (const [id, isRoot] of [[replyTo, false], [threadRoot, true]] as const) {
+      if (!id) continue;
+      const message = foldMessage(by.met.eventsAbout(id));
+      if (!message || !sees(state, own.member, message)) return noSuchMessage();
+      if (isRoot && message.threadRoot !== undefined) return reject("not-found", "a reply is no root of a thread");
+    }
+    return [
+      MessageSent(
+        {
+          target: messageId,
+          seq: state.lastSeq + 1,
+          authorId: by.userId,
+          kind,
+          sentAt: by.now.toISOString(),
+          ...(replyTo ? { replyTo } : {}),
+          ...(threadRoot ? { threadRoot } : {}),
+          ...facets(text, mentions),
+        },
+        {
+          text,
+          ...(ciphertext === undefined ? {} : { ciphertext }),
+          ...(keyInfo === undefined ? {} : { keyInfo }),
+        },
+      ),
+    ];
+  },
+
+  answer(events, { messageId }) {
+    const { seq, sentAt } = only(events, "MessageSent").data;
+    return { messageId, seq, sentAt };
+  },
+});
+
