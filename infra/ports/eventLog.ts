@@ -30,7 +30,7 @@ export interface NewEvent {
 }
 
 /** An event as the log gives it back: `data` and `meta` as stored, byte for byte. */
-export interface RecordedEvent extends NewEvent, Envelope {
+export interface RecordedEvent extends Omit<NewEvent, "checkDay">, Envelope {
   /** Its place among the events of its command, from 0. */
   readonly ordinal: number;
 }
@@ -56,7 +56,7 @@ export type NotAppended =
   | { readonly status: "conflict"; readonly revision: number }
   /** These of its commands were recorded before; ask `find` for what they led to. */
   | { readonly status: "duplicate"; readonly commandIds: readonly string[] }
-  /** `recordedAt` would have been neither of the bucket's day nor of the next: seal again. */
+  /** `recordedAt` would have been neither of the bucket's day nor of the next: seal again, for `day` (that of recordedAt). */
   | { readonly status: "stale-bucket"; readonly day: string };
 
 /** What a command led to, with what proves that a retry is the same. */

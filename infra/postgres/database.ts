@@ -32,6 +32,8 @@ export interface PoolSettings {
   readonly applicationName?: string;
   /** A connection that gives no answer in this time is given up. */
   readonly queryTimeoutMs?: number;
+  /** Commits do not wait for the disk: only for what nobody misses. */
+  readonly forgetful?: boolean;
 }
 
 export function openPool(connection: string, settings: PoolSettings = {}): Pool {
@@ -41,6 +43,7 @@ export function openPool(connection: string, settings: PoolSettings = {}): Pool 
     application_name: settings.applicationName ?? "scripta",
     connectionTimeoutMillis: 5_000,
     ...(settings.queryTimeoutMs === undefined ? {} : { query_timeout: settings.queryTimeoutMs }),
+    ...(settings.forgetful ? { options: "-c synchronous_commit=off" } : {}),
     types: parsers,
   });
   // An idle connection that breaks is replaced by the pool; whoever needs one next is told if none can be had.

@@ -1,0 +1,125 @@
+create schema log;
+
+create table log.streams (
+  stream_no integer generated always as identity primary key,
+  stream text not null unique
+);
+
+-- Insert-only. `data` and `meta` are json and not jsonb: the very bytes that are hashed.
+create table log.events (
+  position bigint primary key,
+  recorded_at bigint not null, -- ms since 1970
+  stream_no integer not null,
+  revision integer not null,
+  command uuid not null,
+  command_at smallint not null, -- its place among the events of its command
+  actor uuid, -- on the first event of a command
+  payload_hash bytea, -- likewise
+  target uuid,
+  type text not null,
+  version smallint not null,
+  data json not null,
+  meta json not null,
+  subject uuid,
+  bucket text,
+  sealed bytea -- commitment (32 bytes), nonce (12), ciphertext with its tag
+);
+
+-- Ciphertext does not get smaller.
+alter table log.events alter column sealed set storage external;
+
+create unique index events_by_revision on log.events (stream_no, revision);
+create unique index events_by_command on log.events (stream_no, command) where command_at = 0;
+create index events_by_target on log.events (stream_no, target, revision) where target is not null;
+
+create table log.epochs (
+  epoch integer primary key,
+  raised_at timestamptz not null default now(),
+  head bigint not null -- where the log ended then
+);
+insert into log.epochs (epoch, head) values (1, 0);
+
+-- Judges each append of a batch by itself and inserts those that stand. Arrays run over appends, over all their commands
+-- (`command_append`: whose), and over all their events (`event_command`: whose); indexes are from 1.
+-- expected: null takes any revision. days: UTC day number to check an event's recorded day against, or null.
+-- known_head, known_epoch: what the caller has seen; a log that lies behind that has lost a tail, and takes nothing.
+-- A plan made while the table is empty would scan it for ever: so no sequential scans here.
+create function log.append(
+  streams text[], expected integer[],
+  command_append integer[], commands uuid[], actors uuid[], payload_hashes bytea[],
+  event_append integer[], event_command integer[], ordinals smallint[], targets uuid[], types text[], versions smallint[],
+  datas json[], metas json[], subjects uuid[], buckets text[], seals bytea[], days integer[],
+  clock bigint, known_head bigint, known_epoch integer,
+  out append integer, out outcome text, out revision integer, out duplicates uuid[],
+  out first_position bigint, out previous_head bigint, out recorded_at bigint
+) returns setof record language plpgsql set enable_seqscan = off as $$
+declare
+  head bigint;
+  now_ms bigint;
+begin
+  perform pg_advisory_xact_lock(7306572);
+  -- Statements after the lock see what was committed while it was awaited.
+  select e.position, e.recorded_at into head, now_ms from log.events e order by e.position desc limit 1;
+  head := coalesce(head, 0);
+  now_ms := greatest(now_ms, coalesce(clock, (extract(epoch from clock_timestamp()) * 1000)::bigint));
+  if head < known_head or known_epoch <> (select max(epoch) from log.epochs) then
+    raise exception 'the log lies at % and is not the one that was seen at %, epoch %', head, known_head, known_epoch
+      using errcode = 'SC001';
+  end if;
+
+  return query
+  with asked as materialized (
+    select a.n::integer as n, a.stream, a.expected, s.stream_no, coalesce(last.revision, -1) as head_revision
+    from unnest(streams, expected) with ordinality as a(stream, expected, n)
+    left join log.streams s on s.stream = a.stream
+    left join lateral (
+      select e.revision from log.events e where e.stream_no = s.stream_no order by e.revision desc limit 1
+    ) last on true
+  ),
+  repeated as materialized (
+    select asked.n, array_agg(c.command) as commands
+    from unnest(command_append, commands) as c(append, command)
+    join asked on asked.n = c.append and asked.stream_no is not null
+    join log.events e on e.stream_no = asked.stream_no and e.command = c.command and e.command_at = 0
+    group by asked.n
+  ),
+  judged as materialized (
+    select asked.*, repeated.commands as repeated,
+      case
+        when repeated.n is not null then 'duplicate'
+        when asked.expected <> asked.head_revision then 'conflict'
+        when asked.n in (
+          select d.append from unnest(event_append, days) as d(append, day)
+          where d.day not in (now_ms / 86400000, now_ms / 86400000 - 1)
+        ) then 'stale-bucket'
+        else 'ok'
+      end as outcome
+    from asked left join repeated using (n)
+  ),
+  created as (
+    insert into log.streams (stream)
+    select j.stream from judged j where j.outcome = 'ok' and j.stream_no is null order by j.n
+    returning streams.stream_no, streams.stream
+  ),
+  placed as materialized (
+    select e.*, j.n, coalesce(j.stream_no, created.stream_no) as stream_no,
+      head + row_number() over (order by e.place) as position,
+      j.head_revision + row_number() over (partition by j.n order by e.place) as revision
+    from unnest(event_append, event_command, ordinals, targets, types, versions, datas, metas, subjects, buckets, seals)
+      with ordinality
+      as e(append, command, ordinal, target, type, version, data, meta, subject, bucket, sealed, place)
+    join judged j on j.n = e.append and j.outcome = 'ok'
+    left join created on created.stream = j.stream
+  ),
+  inserted as (
+    insert into log.events (position, recorded_at, stream_no, revision, command, command_at, actor, payload_hash,
+      target, type, version, data, meta, subject, bucket, sealed)
+    select p.position, now_ms, p.stream_no, p.revision, commands[p.command], p.ordinal,
+      case when p.ordinal = 0 then actors[p.command] end, case when p.ordinal = 0 then payload_hashes[p.command] end,
+      p.target, p.type, p.version, p.data, p.meta, p.subject, p.bucket, p.sealed
+    from placed p order by p.position
+  )
+  select j.n, j.outcome, j.head_revision, j.repeated,
+    (select min(p.position) from placed p where p.n = j.n), head, now_ms
+  from judged j;
+end $$;
