@@ -1,0 +1,97 @@
+import type { Logged } from "../logged.ts";
+import { projection } from "../projection.ts";
+
+interface Marks {
+  readonly tenant: string;
+  readonly conversation: string;
+  readonly user_id: string;
+  delivered: number;
+  read: number;
+  changed_position: number;
+}
+
+interface Raise extends Omit<Marks, "changed_position"> {
+  readonly at: string;
+}
+
+const handles = ["MemberAdded", "MessageSent", "MarksRaised"] as const;
+type ReceiptsEvent = Extract<Logged, { type: (typeof handles)[number] }>;
+
+/** Marks that an event asks for, of one person. They are watermarks: the greater counts. */
+interface Asked {
+  readonly userId: string;
+  readonly delivered: number;
+  readonly read: number;
+  readonly at: string;
+}
+
+/** How far each member has received and read, and when. */
+export const receipts = projection({
+  name: "receipts",
+  version: 1,
+  schema: new URL("./schema.sql", import.meta.url),
+  streams: ["conversation", "receipts"],
+  handles,
+  async project(events, tx, schema) {
+    const keys = new Map<string, Pick<Marks, "tenant" | "conversation" | "user_id">>();
+    for (const event of events)
+      for (const { userId } of askedBy(event))
+        keys.set(`${event.tenant}/${event.of}/${userId}`, {
+          tenant: event.tenant,
+          conversation: event.of,
+          user_id: userId,
+        });
+    const { rows } = await tx.query<Marks>(
+      `select m.* from json_to_recordset($1) as k(tenant text, conversation uuid, user_id uuid)
+       join ${schema}.marks m using (tenant, conversation, user_id)`,
+      [JSON.stringify([...keys.values()])],
+      `${schema}-load`,
+    );
+    const folded = new Map(rows.map((row) => [`${row.tenant}/${row.conversation}/${row.user_id}`, row]));
+    const raises: Raise[] = [];
+    for (const event of events) for (const asked of askedBy(event)) raise(folded, raises, event, asked);
+
+    await tx.query(
+      `insert into ${schema}.marks select * from json_populate_recordset(null::${schema}.marks, $1)
+       on conflict (tenant, conversation, user_id) do update
+         set delivered = excluded.delivered, read = excluded.read, changed_position = excluded.changed_position`,
+      [JSON.stringify([...folded.values()])],
+      `${schema}-save`,
+    );
+    if (raises.length > 0)
+      await tx.query(
+        `insert into ${schema}.raises select * from json_populate_recordset(null::${schema}.raises, $1)`,
+        [JSON.stringify(raises)],
+        `${schema}-insert-raises`,
+      );
+  },
+});
+
+function askedBy(event: ReceiptsEvent): Asked[] {
+  const at = new Date(event.recordedAt).toISOString();
+  switch (event.type) {
+    case "MessageSent":
+      return [{ userId: event.data.authorId, delivered: event.data.seq, read: event.data.seq, at }];
+    case "MemberAdded":
+      return [{ userId: event.data.userId, delivered: event.data.afterSeq, read: event.data.afterSeq, at }];
+    case "MarksRaised":
+      return event.data.marks;
+    default:
+      return event satisfies never;
+  }
+}
+
+function raise(folded: Map<string, Marks>, raises: Raise[], event: ReceiptsEvent, asked: Asked): void {
+  const { tenant, of: conversation, position } = event;
+  const key = `${tenant}/${conversation}/${asked.userId}`;
+  const place = { tenant, conversation, user_id: asked.userId };
+  const before = folded.get(key) ?? { ...place, delivered: -1, read: -1, changed_position: position };
+  const read = Math.max(before.read, asked.read);
+  const delivered = Math.max(before.delivered, asked.delivered, read);
+  const rose = read > before.read || delivered > before.delivered;
+  const told = event.type !== "MessageSent" && (rose || event.type === "MemberAdded");
+  folded.set(key, { ...place, delivered, read, changed_position: told ? position : before.changed_position });
+  // One's own message is nothing to acknowledge: where it is all that was new to its author, no row tells when.
+  const onlyItself = event.type === "MessageSent" && before.read >= read - 1;
+  if (rose && !onlyItself) raises.push({ ...place, read, delivered, at: asked.at });
+}
