@@ -58,7 +58,8 @@ export function openDoor<Parts, Payload extends z.ZodType, Result extends z.ZodT
     ...it,
     parse(raw) {
       const result = it.payload.safeParse(raw);
-      if (result.success && typeof result.data === "object" && result.data !== null) parsed.set(result.data, result.data);
+      if (result.success && typeof result.data === "object" && result.data !== null)
+        parsed.set(result.data, result.data);
       return result;
     },
     handle(payload, by) {
