@@ -1,0 +1,1 @@
+create table seen (stream text not null, position bigint not null);
