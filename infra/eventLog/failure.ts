@@ -10,11 +10,13 @@ const refusal = (error: unknown) => error instanceof DatabaseError && error.seve
 export const contentAtFault = (error: unknown): boolean =>
   error instanceof DatabaseError && refusal(error) && /^2[23]/.test(error.code ?? "");
 
-/** What became of an append whose call failed after it was sent. */
-export const appendFailure = (error: unknown): Error =>
-  refusal(error)
+/** What became of an append whose call failed. A LogUnavailable was there before anything was sent. */
+export function appendFailure(error: unknown): Error {
+  if (error instanceof LogUnavailable) return error;
+  return refusal(error)
     ? new LogUnavailable(`the log refused: ${reason(error)}`, { cause: error })
     : new UnknownOutcome(`the link to the log broke in mid-commit: ${reason(error)}`, { cause: error });
+}
 
 export const unreachable = (error: unknown): Error =>
   new LogUnavailable(`the log cannot be reached: ${reason(error)}`, { cause: error });

@@ -46,8 +46,9 @@ export function openPool(connection: string, settings: PoolSettings = {}): Pool 
     ...(settings.forgetful ? { options: "-c synchronous_commit=off" } : {}),
     types: parsers,
   });
-  // An idle connection that breaks is replaced by the pool; whoever needs one next is told if none can be had.
+  // A connection that breaks is replaced by the pool; its query rejects, and whoever needs one next is told if none is to be had.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 

@@ -17,9 +17,11 @@ const LOCK = 7_306_571;
 export async function migrate(db: Database, migrations: readonly Migration[]): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.query("select pg_advisory_xact_lock($1)", [LOCK]);
-    await tx.query("create schema if not exists scripta");
-    await tx.query(`create table if not exists scripta.migrations (
-      name text primary key, sha256 text not null, applied_at timestamptz not null default now())`);
+    // `if not exists` would ask a cache that may not know yet what was committed while we waited.
+    const { rowCount } = await tx.query("select from pg_namespace where nspname = 'scripta'");
+    if (rowCount === 0)
+      await tx.query(`create schema scripta; create table scripta.migrations (
+        name text primary key, sha256 text not null, applied_at timestamptz not null default now())`);
     const { rows } = await tx.query<{ name: string; sha256: string }>("select name, sha256 from scripta.migrations");
     const applied = new Map(rows.map(({ name, sha256 }) => [name, sha256]));
     for (const { name, sql } of migrations) {
