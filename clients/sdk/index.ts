@@ -1,0 +1,10 @@
+export type { Ask, Range, Search } from "./ask.ts";
+export { type ClientEvents, ScriptaClient } from "./client.ts";
+export type * from "./contract.ts";
+export type { Entry, Settled } from "./outbox.ts";
+export { isScriptaError, ScriptaError } from "./problem.ts";
+export type { Status } from "./realtime.ts";
+export { apply, applyAll, type ClientState, emptyState, type Held, type HeldMember, type Marks } from "./state.ts";
+export { memoryStorage, type PlainState, type Storage, type Stored } from "./stored.ts";
+export { uuidV7 } from "./uuid.ts";
+export { gaps, inbox, membersOf, messagesOf, nameOf, titleOf } from "./view.ts";

@@ -1,0 +1,266 @@
+import type { Change, Conversation, Me, Member, Message, User } from "./contract.ts";
+import { blanked } from "./message.ts";
+
+/** How far someone has got: `0 ≤ read ≤ delivered`. They only rise. */
+export interface Marks {
+  readonly delivered: number;
+  readonly read: number;
+}
+
+export interface HeldMember extends Member {
+  readonly revision: number;
+}
+
+/** One conversation as this device holds it. */
+export interface Held {
+  /** Always current: what follows from messages, marks and preferences is kept up in it. */
+  readonly conversation: Conversation;
+  readonly preferencesRevision: number;
+  /** The log's position of what last happened here, as far as known: the order of the inbox. */
+  readonly activity: number;
+  /** Those who left too, by `leftAt`. */
+  readonly members: ReadonlyMap<string, HeldMember>;
+  readonly messages: ReadonlyMap<string, Message>;
+  /** Also of those who left: read them through the members. */
+  readonly marks: ReadonlyMap<string, Marks>;
+}
+
+export interface HeldUser extends Omit<User, "username"> {
+  readonly revision: number;
+}
+
+export interface ClientState {
+  /** Whose device this is. */
+  readonly userId: string;
+  readonly me: Me | undefined;
+  readonly users: ReadonlyMap<string, HeldUser>;
+  readonly conversations: ReadonlyMap<string, Held>;
+}
+
+export const emptyState = (userId: string): ClientState => ({
+  userId,
+  me: undefined,
+  users: new Map(),
+  conversations: new Map(),
+});
+
+/**
+ * What the device holds after a change. Pure; applying a change twice is harmless (but for the unread numbers, which
+ * the server sends anew at the end of each catch-up).
+ */
+export const apply = (state: ClientState, change: Change, position = 0): ClientState =>
+  applyAll(state, [change], position);
+
+/** As `apply`, one by one in order; copies what it touches once, not once a change. `position`: the frame's. */
+export function applyAll(state: ClientState, changes: readonly Change[], position = 0): ClientState {
+  const draft = draftOf(state);
+  for (const change of changes) applyTo(draft, change, position);
+  return finished(draft);
+}
+
+/** Takes in a page of history: it counts nothing as new. Unknown conversations are ignored. */
+export function mergeHistory(state: ClientState, conversationId: string, messages: readonly Message[]): ClientState {
+  const draft = draftOf(state);
+  const held = touch(draft, conversationId);
+  if (!held) return state;
+  for (const message of messages) keep(draft, held, message);
+  return finished(draft);
+}
+
+/** People looked up over HTTP, such as senders in a page of history; whatever the feed said of them counts more. */
+export function mergeUsers(state: ClientState, found: readonly User[]): ClientState {
+  const users = new Map(state.users);
+  for (const { userId, displayName, avatar, erased } of found) {
+    if (!users.has(userId)) users.set(userId, { userId, displayName, avatar, erased, revision: -1 });
+  }
+  return { ...state, users };
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+interface Draft extends Mutable<Pick<ClientState, "userId" | "me">> {
+  readonly users: Map<string, HeldUser>;
+  readonly conversations: Map<string, Held>;
+  readonly touched: Map<string, HeldDraft>;
+}
+
+interface HeldDraft extends Mutable<Pick<Held, "conversation" | "preferencesRevision" | "activity">> {
+  readonly members: Map<string, HeldMember>;
+  readonly messages: Map<string, Message>;
+  readonly marks: Map<string, Marks>;
+}
+
+const draftOf = (state: ClientState): Draft => ({
+  ...state,
+  users: new Map(state.users),
+  conversations: new Map(state.conversations),
+  touched: new Map(),
+});
+
+function finished({ userId, me, users, conversations, touched }: Draft): ClientState {
+  for (const [conversationId, held] of touched) conversations.set(conversationId, { ...held });
+  return { userId, me, users, conversations };
+}
+
+function touch(draft: Draft, conversationId: string): HeldDraft | undefined {
+  const before = draft.touched.get(conversationId);
+  if (before) return before;
+  const held = draft.conversations.get(conversationId);
+  if (!held) return undefined;
+  const copy: HeldDraft = {
+    ...held,
+    members: new Map(held.members),
+    messages: new Map(held.messages),
+    marks: new Map(held.marks),
+  };
+  draft.touched.set(conversationId, copy);
+  return copy;
+}
+
+function applyTo(draft: Draft, change: Change, position: number): void {
+  switch (change.op) {
+    case "me": {
+      const { op: _op, ...me } = change;
+      if (!draft.me || me.revision >= draft.me.revision) draft.me = me;
+      break;
+    }
+    case "user":
+      applyUser(draft, change);
+      break;
+    case "left":
+      draft.touched.delete(change.conversationId);
+      draft.conversations.delete(change.conversationId);
+      break;
+    case "conversation":
+      applyConversation(draft, change.conversation);
+      break;
+    default: {
+      const held = touch(draft, change.conversationId);
+      if (held) applyWithin(draft, held, change, position);
+    }
+  }
+}
+
+type Within = Exclude<Change, { op: "me" | "user" | "left" | "conversation" }>;
+
+function applyWithin(draft: Draft, held: HeldDraft, change: Within, position: number): void {
+  switch (change.op) {
+    case "preferences": {
+      const revision = change.revision ?? held.preferencesRevision;
+      if (revision < held.preferencesRevision) break;
+      held.preferencesRevision = revision;
+      update(held, { notify: change.notify, mutedUntil: change.mutedUntil });
+      break;
+    }
+    case "member":
+      applyMember(draft, held, change.userId, { ...change.member, revision: change.revision });
+      break;
+    case "message":
+      applyMessage(draft, held, change.message, position);
+      break;
+    case "receipt":
+      raise(draft, held, change.userId, change);
+      break;
+    case "unread":
+      update(held, { unread: change.unread, mentions: change.mentions });
+  }
+}
+
+function update(held: HeldDraft, live: Partial<Conversation>): void {
+  held.conversation = { ...held.conversation, ...live };
+}
+
+function applyUser(draft: Draft, { userId, displayName, avatar, erased, revision }: Change & { op: "user" }): void {
+  const known = draft.users.get(userId);
+  if (known && known.revision > revision) return;
+  draft.users.set(userId, { userId, displayName, avatar, erased, revision });
+  if (!erased || known?.erased) return;
+  for (const conversationId of draft.conversations.keys()) {
+    blankWhere(draft, conversationId, (message) => message.senderId === userId);
+  }
+}
+
+function applyConversation(draft: Draft, conversation: Conversation): void {
+  const { conversationId } = conversation;
+  const known = touch(draft, conversationId);
+  if (!known) {
+    const held: HeldDraft = {
+      conversation,
+      preferencesRevision: -1,
+      activity: conversation.position,
+      members: new Map(),
+      messages: new Map(),
+      marks: new Map(),
+    };
+    draft.touched.set(conversationId, held);
+    draft.conversations.set(conversationId, held);
+    raise(draft, held, draft.userId, conversation);
+  } else {
+    if (conversation.revision < known.conversation.revision) return;
+    const { lastSeq, lastMessage, read, delivered, unread, mentions, notify, mutedUntil } = known.conversation;
+    // These follow from the changes beside it; what it says of them may lie before or beyond those.
+    known.conversation = {
+      ...conversation,
+      ...{ lastSeq, lastMessage, read, delivered, unread, mentions, notify, mutedUntil },
+    };
+    raise(draft, known, draft.userId, conversation);
+  }
+  blankWhere(draft, conversationId, (message) => mustBeBlank(draft, conversation, message));
+}
+
+function applyMember(draft: Draft, held: HeldDraft, userId: string, member: HeldMember): void {
+  const known = held.members.get(userId);
+  if (known && known.revision > member.revision) return;
+  held.members.set(userId, member);
+  if (userId === draft.userId && member.leftAt === null) update(held, { role: member.role });
+}
+
+function applyMessage(draft: Draft, held: HeldDraft, incoming: Message, position: number): void {
+  const { lastSeq, unread, mentions } = held.conversation;
+  const { seq, senderId } = incoming;
+  const mine = senderId === draft.userId;
+  keep(draft, held, incoming);
+  if (seq > lastSeq) {
+    update(held, { lastSeq: seq });
+    held.activity = Math.max(held.activity, position);
+    if (mine) update(held, { unread: 0, mentions: 0 });
+    else if (!incoming.deleted) {
+      update(held, { unread: unread + 1, mentions: mentions + (incoming.mentions.includes(draft.userId) ? 1 : 0) });
+    }
+  }
+  const message = held.messages.get(incoming.messageId);
+  if (message && seq === held.conversation.lastSeq) update(held, { lastMessage: message });
+  raise(draft, held, senderId, { read: seq, delivered: seq });
+}
+
+function keep(draft: Draft, held: HeldDraft, message: Message): void {
+  const known = held.messages.get(message.messageId);
+  if (known && known.revision > message.revision) return;
+  held.messages.set(
+    message.messageId,
+    mustBeBlank(draft, held.conversation, message) || known?.erased ? blanked(message) : message,
+  );
+}
+
+function raise(draft: Draft, held: HeldDraft, userId: string, to: Marks): void {
+  const before = held.marks.get(userId) ?? { delivered: 0, read: 0 };
+  const read = Math.max(before.read, to.read);
+  const marks = { read, delivered: Math.max(before.delivered, to.delivered, read) };
+  held.marks.set(userId, marks);
+  if (userId === draft.userId) update(held, marks);
+}
+
+const mustBeBlank = (draft: Draft, { expiredTo }: Conversation, { seq, senderId }: Message): boolean =>
+  (expiredTo !== null && seq <= expiredTo) || draft.users.get(senderId)?.erased === true;
+
+function blankWhere(draft: Draft, conversationId: string, isBlank: (message: Message) => boolean): void {
+  const current = draft.touched.get(conversationId) ?? draft.conversations.get(conversationId);
+  const last = current?.conversation.lastMessage;
+  if (!current || !([...current.messages.values()].some(isBlank) || (last && isBlank(last)))) return;
+  const held = touch(draft, conversationId);
+  if (!held) return;
+  for (const message of held.messages.values()) {
+    if (isBlank(message)) held.messages.set(message.messageId, blanked(message));
+  }
+  if (last && isBlank(last)) update(held, { lastMessage: blanked(last) });
+}

@@ -1,0 +1,51 @@
+import type { Message } from "./contract.ts";
+import { bySeq } from "./message.ts";
+import type { ClientState, Held, HeldMember } from "./state.ts";
+
+/** By last activity, the latest first. */
+export function inbox(state: ClientState): readonly Held[] {
+  const lastAt = ({ conversation }: Held) => conversation.lastMessage?.sentAt ?? "";
+  return [...state.conversations.values()].sort(
+    (one, other) => other.activity - one.activity || (lastAt(one) < lastAt(other) ? 1 : -1),
+  );
+}
+
+/** Those held, in order. */
+export const messagesOf = (held: Held): readonly Message[] => [...held.messages.values()].sort(bySeq);
+
+/** Those who are members now, as far as they were sent: of a large group only some are. */
+export const membersOf = (held: Held): readonly HeldMember[] =>
+  [...held.members.values()].filter((member) => member.leftAt === null);
+
+/** Stretches of seq (inclusive) from `firstSeq` to the last that are history not fetched yet, in order. */
+export function gaps(held: Held): readonly { readonly from: number; readonly to: number }[] {
+  const { firstSeq, lastSeq } = held.conversation;
+  const missing: { from: number; to: number }[] = [];
+  let next = firstSeq;
+  for (const { seq } of messagesOf(held)) {
+    if (seq > next) missing.push({ from: next, to: seq - 1 });
+    next = Math.max(next, seq + 1);
+  }
+  if (next <= lastSeq) missing.push({ from: next, to: lastSeq });
+  return missing;
+}
+
+/** The name to show: a group's own, a direct conversation's peer. */
+export function titleOf(state: ClientState, { conversation }: Held): string {
+  if (conversation.kind === "group") return conversation.name ?? "(no name)";
+  return conversation.peer ? nameOf(state, conversation.peer.userId, conversation.peer.displayName) : "(nobody)";
+}
+
+/** The living profile counts; an erased person has no name any more. */
+export function nameOf(state: ClientState, userId: string, fallback: string | null = null): string {
+  const user = state.users.get(userId);
+  if (user?.erased) return "(erased)";
+  if (user?.displayName) return user.displayName;
+  if (userId === state.userId && state.me) return state.me.displayName;
+  if (fallback) return fallback;
+  for (const held of state.conversations.values()) {
+    const name = held.members.get(userId)?.displayName;
+    if (name) return name;
+  }
+  return "(unknown)";
+}
