@@ -15,7 +15,8 @@ export const ChangeRoles = command({
   socket: false,
   on: tenant,
   payload: z.strictObject({ userId: Uuid, roles: z.array(ServerRole).max(8), guest: z.boolean().optional() }),
-  result: z.object({}),
+  /** Absent where nothing changed. */
+  result: z.object({ roles: z.array(ServerRole), guest: z.boolean() }).partial(),
   id: (_, by) => tenantId(by.tenant),
   needs: ({ userId }) => ({ accounts: [userId] }),
 
@@ -31,5 +32,8 @@ export const ChangeRoles = command({
     return [RolesChanged({ userId, ...after })];
   },
 
-  answer: () => ({}),
+  answer(events) {
+    const changed = events.find((event) => event.type === "RolesChanged");
+    return changed ? { roles: changed.data.roles, guest: changed.data.guest } : {};
+  },
 });

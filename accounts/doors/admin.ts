@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { Placement } from "../../commands/placement.ts";
+import { ChangeRoles } from "../../commands/tenant/changeRoles.ts";
+import { DeactivateUser } from "../../commands/user/deactivateUser.ts";
+import { ReactivateUser } from "../../commands/user/reactivateUser.ts";
+import { Uuid } from "../../domain/ids.ts";
+import { isRejection, reject } from "../../domain/rejection.ts";
+import { ServerRole } from "../../domain/tenant/events.ts";
+import { door } from "../../infra/ports/door.ts";
+import { hasOtherAdmin, isAdmin, setDeactivated, setRoles } from "../accountRows.ts";
+import type { AccountParts } from "../parts.ts";
+import { sendCommand } from "../sendCommand.ts";
+import { revokeDevices } from "../sessions/deviceRows.ts";
+
+const lastAdmin = reject("conflict", "the last administrator stays one");
+
+/** Once it answered, it holds for every door of this process; for others within a second. */
+export const SetRoles = door({
+  name: "SetRoles",
+  route: ChangeRoles.route,
+  summary: ChangeRoles.summary,
+  status: 200,
+  access: ["admin"],
+  socket: false,
+  payload: z.strictObject({ userId: Uuid, roles: z.array(ServerRole).max(8), guest: z.boolean().optional() }),
+  result: Placement,
+
+  async run(payload, by, parts: AccountParts) {
+    const { engine, database, sessions } = parts;
+    const { tenant } = by;
+    const { userId } = payload;
+    if (!payload.roles.includes("admin") && (await isLastAdmin(parts, tenant, userId))) return lastAdmin;
+    const changed = await ChangeRoles.door.run(payload, by, engine);
+    if (isRejection(changed)) return changed;
+    const { position, revision, roles, guest } = ChangeRoles.result.extend(Placement.shape).parse(changed.body);
+    if (roles && guest !== undefined) await setRoles(database, { tenant, userId, roles, guest, position });
+    sessions.changed({ tenant, userId });
+    return { body: { position, revision } };
+  },
+});
+
+export const Deactivate = door({
+  name: "Deactivate",
+  route: DeactivateUser.route,
+  summary: DeactivateUser.summary,
+  status: 200,
+  access: ["admin"],
+  socket: false,
+  payload: z.strictObject({ userId: Uuid }),
+  result: Placement,
+
+  async run({ userId }, by, parts: AccountParts) {
+    const { engine, database, sessions } = parts;
+    const { tenant } = by;
+    if (await isLastAdmin(parts, tenant, userId)) return lastAdmin;
+    const placed = await sendCommand(DeactivateUser, { userId }, by, engine);
+    if (isRejection(placed)) return placed;
+    await setDeactivated(database, { tenant, userId, deactivated: true, position: placed.position });
+    await revokeDevices(database, tenant, { userId }, by.now);
+    sessions.revoked({ tenant, userId });
+    return { body: placed };
+  },
+});
+
+export const Reactivate = door({
+  name: "Reactivate",
+  route: ReactivateUser.route,
+  summary: ReactivateUser.summary,
+  status: 200,
+  access: ["admin"],
+  socket: false,
+  payload: z.strictObject({ userId: Uuid }),
+  result: Placement,
+
+  async run({ userId }, by, { engine, database, sessions }: AccountParts) {
+    const { tenant } = by;
+    const placed = await sendCommand(ReactivateUser, { userId }, by, engine);
+    if (isRejection(placed)) return placed;
+    await setDeactivated(database, { tenant, userId, deactivated: false, position: placed.position });
+    sessions.changed({ tenant, userId });
+    return { body: placed };
+  },
+});
+
+/** Deactivated administrators do not count: nobody can sign in as one. */
+async function isLastAdmin({ database }: AccountParts, tenant: string, userId: string): Promise<boolean> {
+  return (await isAdmin(database, tenant, userId)) && !(await hasOtherAdmin(database, tenant, userId));
+}
