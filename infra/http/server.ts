@@ -1,14 +1,13 @@
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { By } from "../../domain/by.ts";
+import { faultInString, parseJson } from "../../domain/json.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
-import type { OpenDoor } from "../ports/door.ts";
+import { mayEnter, misshapen, type OpenDoor } from "../ports/door.ts";
 import type { Identities, Identity } from "../ports/identity.ts";
 import type { RateLimits } from "../rateLimits.ts";
 import { LogUnavailable } from "../ports/eventLog.ts";
 import { KeysUnavailable } from "../ports/secrets.ts";
-import { faultInString, parseJson } from "./json.ts";
 import { problemOf } from "./problem.ts";
-import { misshapen } from "./shape.ts";
 import { traceOf } from "./trace.ts";
 
 const BODY_LIMIT_BYTES = 256 * 1024;
@@ -100,8 +99,8 @@ async function answer(it: OpenDoor, request: FastifyRequest, parts: HttpParts) {
   if (!parsed.success) return misshapenPath(parsed.error, request) ?? misshapen(parsed.error);
   const key = idempotencyKey(request);
   if (isRejection(key)) return key;
-  const allowed = mayEnter(it, identity);
-  if (isRejection(allowed)) return allowed;
+  const forbidden = mayEnter(it, identity?.roles ?? []);
+  if (forbidden) return forbidden;
   if (it.limit) {
     const allowance = await parts.rateLimits.take(it.limit, identity?.deviceId ?? request.ip);
     if (!allowance.ok)
@@ -124,12 +123,6 @@ async function answer(it: OpenDoor, request: FastifyRequest, parts: HttpParts) {
   };
   return it.handle(parsed.data, by);
 }
-
-/** Whether somebody of these roles may use the door; transports ask after the shape was checked. */
-export const mayEnter = (it: OpenDoor, identity: Identity | null): Rejection | undefined =>
-  typeof it.access === "string" || it.access.some((role) => identity?.roles.includes(role))
-    ? undefined
-    : reject("forbidden", "this takes another role");
 
 async function identify(request: FastifyRequest, identities: Identities): Promise<Identity | Rejection> {
   const [scheme, token, ...rest] = (request.headers.authorization ?? "").split(" ");

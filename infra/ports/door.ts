@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { By } from "../../domain/by.ts";
-import type { Rejection } from "../../domain/rejection.ts";
+import { type Rejection, reject } from "../../domain/rejection.ts";
 import type { ServerRole } from "../../domain/tenant/events.ts";
 
 /** What was done or found. `status` where it is not the door's own; `cookie`-less, JSON only. */
@@ -67,4 +67,42 @@ export function openDoor<Parts, Payload extends z.ZodType, Result extends z.ZodT
       return it.run(known ?? it.payload.parse(payload), by, parts);
     },
   };
+}
+
+/** Whether somebody of these roles may use the door; transports ask after the shape was checked. */
+export const mayEnter = (it: OpenDoor, roles: readonly ServerRole[]): Rejection | undefined =>
+  typeof it.access === "string" || it.access.some((role) => roles.includes(role))
+    ? undefined
+    : reject("forbidden", "this takes another role");
+
+const isTooLarge = (issue: z.core.$ZodIssue): boolean =>
+  issue.code === "custom" && issue.params?.["code"] === "too-large";
+
+/** What is wrong with a payload, by path. Never its values: they may be personal. */
+export function misshapen(error: z.ZodError): Rejection {
+  const issues = error.issues.slice(0, 20);
+  if (issues.length > 0 && issues.every(isTooLarge)) return reject("too-large", "a text has more bytes than it may");
+  return {
+    ...reject("validation-failed", "the request is not of the shape that it must have"),
+    errors: issues.map((issue) => ({ path: issue.path.join("."), message: messageOf(issue) })),
+  };
+}
+
+function messageOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return "has fields that are not known";
+    case "invalid_type":
+      return `must be ${issue.expected}`;
+    case "invalid_value":
+      return `must be one of ${issue.values.map(String).join(", ")}`;
+    case "too_big":
+      return `must be at most ${issue.maximum}`;
+    case "too_small":
+      return `must be at least ${issue.minimum}`;
+    case "custom":
+      return issue.message;
+    default:
+      return "is not of its form";
+  }
 }

@@ -1,4 +1,4 @@
-import { type Rejection, reject } from "../../domain/rejection.ts";
+import { type Rejection, reject } from "./rejection.ts";
 
 const MAX_DEPTH = 32;
 

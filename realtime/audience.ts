@@ -1,0 +1,126 @@
+import type { HistoryVisibility } from "../domain/conversation/events.ts";
+import { type Membership, visible } from "../domain/conversation/visibility.ts";
+import type { Logged } from "../projections/logged.ts";
+import type { Belonging } from "./changeSource.ts";
+
+interface Room {
+  historyVisibility: HistoryVisibility;
+  memberCount: number;
+  /** Memberships of the people who are connected here, by person. */
+  readonly people: Map<string, Membership[]>;
+}
+
+/**
+ * Which of the people connected to this process belong to which conversation. Read when somebody connects, then
+ * folded from the log: as of the last batch, never ahead of it for a message, never behind it for a removal.
+ */
+export class Audience {
+  readonly #rooms = new Map<string, Room>();
+  /** Conversations of each connected person. */
+  readonly #people = new Map<string, Set<string>>();
+  /** The position that what was read about a person stands at: earlier events are in it already. */
+  readonly #readAt = new Map<string, number>();
+
+  knows(person: string): boolean {
+    return this.#people.has(person);
+  }
+
+  seat(tenant: string, userId: string, position: number, belongings: readonly Belonging[]): void {
+    const person = `${tenant}/${userId}`;
+    const rooms = new Set<string>();
+    for (const { conversationId, memberships, historyVisibility, memberCount } of belongings) {
+      const room = this.#room(`${tenant}/${conversationId}`, historyVisibility, memberCount);
+      room.people.set(person, [...memberships]);
+      rooms.add(`${tenant}/${conversationId}`);
+    }
+    this.#people.set(person, rooms);
+    this.#readAt.set(person, position);
+  }
+
+  forget(person: string): void {
+    for (const name of this.#people.get(person) ?? []) this.#leave(name, person);
+    this.#people.delete(person);
+    this.#readAt.delete(person);
+  }
+
+  /** Connected people who see a message of the conversation; with no seq, all its connected members. */
+  of(tenant: string, conversationId: string, seq?: number): string[] {
+    const room = this.#rooms.get(`${tenant}/${conversationId}`);
+    if (!room) return [];
+    if (seq === undefined) return [...room.people.keys()];
+    return [...room.people]
+      .filter(([, memberships]) => visible(memberships, room.historyVisibility, seq))
+      .map(([person]) => person);
+  }
+
+  isEmpty(tenant: string, conversationId: string): boolean {
+    return !this.#rooms.has(`${tenant}/${conversationId}`);
+  }
+
+  memberCount(tenant: string, conversationId: string): number {
+    return this.#rooms.get(`${tenant}/${conversationId}`)?.memberCount ?? 0;
+  }
+
+  isMember(person: string, tenant: string, conversationId: string): boolean {
+    return this.#people.get(person)?.has(`${tenant}/${conversationId}`) ?? false;
+  }
+
+  conversationsOf(person: string): readonly string[] {
+    return [...(this.#people.get(person) ?? [])];
+  }
+
+  /** Follows one event. Gives whoever is connected and came or went by it. */
+  fold(event: Logged): { joined?: string; left?: string } {
+    const name = `${event.tenant}/${event.of}`;
+    const room = this.#rooms.get(name);
+    switch (event.type) {
+      case "HistoryVisibilityChanged":
+        if (room) room.historyVisibility = event.data.historyVisibility;
+        return {};
+      case "MemberAdded": {
+        if (room) room.memberCount++;
+        const person = `${event.tenant}/${event.data.userId}`;
+        if (!this.#isNews(person, event.position)) return {};
+        this.#people.get(person)?.add(name);
+        const { afterSeq } = event.data;
+        // What this person saw in former memberships is told when the conversation is sent anew.
+        this.#room(name, "joined", 0).people.set(person, [{ afterSeq, lastSeq: null }]);
+        return { joined: person };
+      }
+      case "MemberRemoved": {
+        if (room) room.memberCount--;
+        const person = `${event.tenant}/${event.data.userId}`;
+        if (!this.#isNews(person, event.position)) return {};
+        this.#people.get(person)?.delete(name);
+        this.#leave(name, person);
+        return { left: person };
+      }
+      default:
+        return {};
+    }
+  }
+
+  /** Replaces what is known of a person in one conversation, as read after joining it. */
+  correct(person: string, tenant: string, { conversationId, memberships, historyVisibility, memberCount }: Belonging): void {
+    const name = `${tenant}/${conversationId}`;
+    if (!this.#people.get(person)?.has(name)) return;
+    const room = this.#room(name, historyVisibility, memberCount);
+    room.historyVisibility = historyVisibility;
+    room.memberCount = memberCount;
+    room.people.set(person, [...memberships]);
+  }
+
+  #isNews = (person: string, position: number): boolean => position > (this.#readAt.get(person) ?? Number.MAX_VALUE);
+
+  #room(name: string, historyVisibility: HistoryVisibility, memberCount: number): Room {
+    const room = this.#rooms.get(name) ?? { historyVisibility, memberCount, people: new Map() };
+    this.#rooms.set(name, room);
+    return room;
+  }
+
+  #leave(name: string, person: string): void {
+    const room = this.#rooms.get(name);
+    room?.people.delete(person);
+    if (room?.people.size === 0) this.#rooms.delete(name);
+  }
+}

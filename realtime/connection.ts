@@ -1,0 +1,238 @@
+import type { Duplex } from "node:stream";
+import { hash } from "node:crypto";
+import type { WebSocket } from "ws";
+import { isRejection, type Rejection } from "../domain/rejection.ts";
+import type { Identity } from "../infra/ports/identity.ts";
+import { type ClientFrame, type CloseCode, close, encodeFrame } from "./frames.ts";
+import type { Gateway } from "./gateway.ts";
+import { readFrame } from "./incoming.ts";
+import { Outgoing } from "./outgoing.ts";
+import { SocketCommands } from "./socketCommands.ts";
+
+const HELLO_MS = 5_000;
+const EXPIRING_MS = 30_000;
+/** A timer of Node's holds at most 2^31 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** People whose `user` change this socket is known to have had. */
+const MOST_INTRODUCED = 10_000;
+const CHANGES_BETWEEN_CURSORS = 200;
+
+interface Held {
+  readonly frame: Buffer;
+  readonly position: number;
+  readonly changes: number;
+}
+
+/** One socket, from its upgrade to its close. */
+export class Connection {
+  readonly #ws: WebSocket;
+  readonly #gateway: Gateway;
+  readonly #out: Outgoing;
+  readonly #commands: SocketCommands;
+  #identity: Identity | undefined;
+  #state: "waiting" | "opening" | "live" | "closed" = "waiting";
+  #timers: NodeJS.Timeout[] = [];
+  /** Changes of while the socket was catching up. */
+  #held: Held[] = [];
+  readonly #introduced = new Set<string>();
+  #lastTyping = new Map<string, number>();
+  /** When anything was heard last, by a clock that never goes back. */
+  heardAt = performance.now();
+  /** Changes sent since the last cursor. */
+  #sinceCursor = 0;
+  /** Unlike any other socket's; for what must not be told to the socket that caused it. */
+  readonly address: string;
+
+  constructor(ws: WebSocket, socket: Duplex, gateway: Gateway, address: string) {
+    this.#ws = ws;
+    this.#gateway = gateway;
+    this.address = address;
+    this.#out = new Outgoing(socket, () => this.end(close.tooSlow, "resume from your cursor"));
+    this.#commands = new SocketCommands(this, gateway);
+    this.#later(HELLO_MS, () => {
+      if (this.#state === "waiting") this.end(close.protocolError, "no hello in 5 s");
+    });
+    ws.on("message", (data, isBinary) => this.#received(data, isBinary));
+    ws.on("pong", () => this.#heard());
+    ws.on("close", () => this.#closed());
+    ws.on("error", () => ws.terminate());
+  }
+
+  get identity(): Identity | undefined {
+    return this.#identity;
+  }
+
+  get live(): boolean {
+    return this.#state === "live";
+  }
+
+  /** The key of whoever it belongs to, once that is known. */
+  get person(): string | undefined {
+    return this.#identity && `${this.#identity.tenant}/${this.#identity.userId}`;
+  }
+
+  /** A frame that no change is in. */
+  send(frame: object): void {
+    this.#out.send(encodeFrame(frame));
+  }
+
+  /** An encoded `changes` frame, at its position. While the socket catches up it is held back. */
+  deliver(frame: Buffer, position: number, changes: number): void {
+    if (this.#state === "opening") {
+      this.#held.push({ frame, position, changes });
+      return;
+    }
+    if (this.#state !== "live") return;
+    this.#out.send(frame);
+    this.#sinceCursor += changes;
+    if (this.#sinceCursor >= CHANGES_BETWEEN_CURSORS) this.#gateway.sendCursor(this);
+  }
+
+  /** Whether something was sent that no cursor covers yet. */
+  get wantsCursor(): boolean {
+    return this.#state === "live" && this.#sinceCursor > 0;
+  }
+
+  sendCursor(cursor: string): void {
+    this.#sinceCursor = 0;
+    this.send({ type: "cursor", cursor });
+  }
+
+  /** True the first time: the person's `user` change must come before what this person wrote. */
+  introduce(userId: string): boolean {
+    if (this.#introduced.has(userId)) return false;
+    if (this.#introduced.size >= MOST_INTRODUCED) this.#introduced.clear();
+    this.#introduced.add(userId);
+    return true;
+  }
+
+  ping(): void {
+    if (this.#state !== "closed") this.#ws.ping();
+  }
+
+  end(code: CloseCode, reason: string): void {
+    if (this.#state === "closed") return;
+    if (code !== close.tooSlow) this.#out.flush();
+    this.#ws.close(code, reason);
+    const overdue = setTimeout(() => this.#ws.terminate(), 2_000);
+    overdue.unref();
+    this.#closed();
+  }
+
+  #closed(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#out.end();
+    this.#held = [];
+    this.#gateway.left(this);
+  }
+
+  #later(ms: number, act: () => void): void {
+    this.#timers.push(setTimeout(act, Math.min(ms, LONGEST_TIMER_MS)));
+  }
+
+  #heard(): void {
+    this.heardAt = performance.now();
+    this.#gateway.heard(this);
+  }
+
+  #received(data: unknown, isBinary: boolean): void {
+    if (this.#state === "closed") return;
+    this.#heard();
+    const frame = isBinary ? undefined : readFrame(data);
+    if (!frame) return this.end(close.protocolError, "a frame is not of the protocol");
+    if (frame.type === "hello") {
+      if (this.#state !== "waiting") return this.end(close.protocolError, "hello comes once");
+      this.#state = "opening";
+      this.#hello(frame).catch((error: unknown) => this.#failed(error));
+    } else if (!this.#identity) this.end(close.protocolError, "the first frame is hello");
+    else this.#act(frame, this.#identity);
+  }
+
+  #failed(error: unknown): void {
+    this.#gateway.problem(error);
+    this.end(close.goingAway, "try again");
+  }
+
+  async #hello({ token, cursor }: ClientFrame & { type: "hello" }): Promise<void> {
+    const identity = await this.#gateway.identities.authenticate(token);
+    if (this.#state !== "opening") return;
+    if (isRejection(identity)) return this.end(close.unauthenticated, "the token does not hold");
+    this.#identity = identity;
+    this.#watchToken(identity);
+    await this.#gateway.open(this, identity, cursor ?? undefined);
+  }
+
+  /** Everything up to the position was sent by catching up: what was held from there on follows, then live. */
+  goLive(upTo: number, cursor: string): void {
+    if (this.#state !== "opening") return;
+    this.#out.flush();
+    this.#state = "live";
+    this.send({ type: "live", cursor });
+    const held = this.#held;
+    this.#held = [];
+    for (const { frame, position, changes } of held) if (position > upTo) this.deliver(frame, position, changes);
+  }
+
+  /** Bytes of what is held back: a socket that catches up too slowly is closed like any other slow one. */
+  get heldBytes(): number {
+    return this.#held.reduce((bytes, { frame }) => bytes + frame.length, 0);
+  }
+
+  #act(frame: Exclude<ClientFrame, { type: "hello" }>, identity: Identity): void {
+    switch (frame.type) {
+      case "command":
+        return this.#commands.take(frame);
+      case "ping":
+        return this.send({ type: "pong" });
+      case "renew":
+        return void this.#renew(frame.token, identity).catch((error: unknown) => this.#failed(error));
+      case "typing":
+        return this.#typing(frame.conversationId);
+      case "presence":
+        return this.#gateway.say(this, frame.status);
+      case "watch":
+        return void this.#gateway.watch(this, frame.userIds).catch((error: unknown) => this.#failed(error));
+      default:
+        frame satisfies never;
+    }
+  }
+
+  async #renew(token: string, identity: Identity): Promise<void> {
+    const renewed = await this.#gateway.identities.authenticate(token);
+    if (isRejection(renewed) || renewed.deviceId !== identity.deviceId || renewed.tenant !== identity.tenant)
+      return this.end(close.unauthenticated, "the token does not hold");
+    this.#identity = renewed;
+    this.#watchToken(renewed);
+    this.send({ type: "renewed" });
+  }
+
+  #watchToken({ expiresAt }: Identity): void {
+    for (const timer of this.#timers.splice(0)) clearTimeout(timer);
+    const leftMs = expiresAt.getTime() - this.#gateway.now();
+    this.#later(Math.max(0, leftMs - EXPIRING_MS), () =>
+      this.send({ type: "expiring", in: Math.max(0, Math.round((expiresAt.getTime() - this.#gateway.now()) / 1_000)) }),
+    );
+    this.#later(Math.max(0, leftMs), () => this.end(close.unauthenticated, "the token ended"));
+  }
+
+  /** At most one a second for each conversation. */
+  #typing(conversationId: string): void {
+    const now = performance.now();
+    if (now - (this.#lastTyping.get(conversationId) ?? -1_000) < 1_000) return;
+    if (this.#lastTyping.size > 1_000) this.#lastTyping.clear();
+    this.#lastTyping.set(conversationId, now);
+    this.#gateway.typing(this, conversationId);
+  }
+
+  /** The current identity for a command: roles may have changed, the session may have ended. */
+  async confirm(): Promise<Identity | Rejection | undefined> {
+    return this.#identity && this.#gateway.identities.renewed(this.#identity);
+  }
+
+  /** A name for logs that tells nothing. */
+  get label(): string {
+    return hash("sha256", this.#identity?.deviceId ?? "").slice(0, 8);
+  }
+}
