@@ -1,3 +1,6 @@
+import { SetPreferences } from "../commands/user/setPreferences.ts";
+import { UpdateProfile } from "../commands/user/updateProfile.ts";
+import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
 import { Deactivate, Reactivate, SetRoles } from "./doors/admin.ts";
 import { ListDevices, SignOutOwnDevice } from "./doors/devices.ts";
 import { Exchange } from "./doors/exchange.ts";
@@ -7,21 +10,24 @@ import { GetMe, GetPreferences } from "./doors/me.ts";
 import { Refresh } from "./doors/refresh.ts";
 import { Register } from "./doors/register.ts";
 import { FindUsers, GetUser } from "./doors/users.ts";
+import type { AccountParts } from "./parts.ts";
 
-/** Every door of accounts. Profile and preferences are changed by commands, which have doors of their own. */
-export const accountDoors = [
-  Register,
-  Login,
-  Refresh,
-  Logout,
-  Exchange,
-  GetMe,
-  GetUser,
-  FindUsers,
-  ListDevices,
-  SignOutOwnDevice,
-  GetPreferences,
-  SetRoles,
-  Deactivate,
-  Reactivate,
-] as const;
+/** Every door of accounts: signing in, oneself, other people, administration. */
+export const openAccounts = (parts: AccountParts): OpenDoor[] => [
+  openDoor(Register, parts),
+  openDoor(Login, parts),
+  openDoor(Refresh, parts),
+  openDoor(Logout, parts),
+  openDoor(Exchange, parts),
+  openDoor(GetMe, parts),
+  openDoor(UpdateProfile.door, parts.engine),
+  openDoor(GetPreferences, parts),
+  openDoor(SetPreferences.door, parts.engine),
+  openDoor(ListDevices, parts),
+  openDoor(SignOutOwnDevice, parts),
+  openDoor(GetUser, parts),
+  openDoor(FindUsers, parts),
+  openDoor(SetRoles, parts),
+  openDoor(Deactivate, parts),
+  openDoor(Reactivate, parts),
+];

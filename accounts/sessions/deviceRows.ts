@@ -1,5 +1,4 @@
-import type { ServerRole } from "../../domain/tenant/events.ts";
-import { ServerRole as ServerRoleSchema } from "../../domain/tenant/events.ts";
+import { ServerRole } from "../../domain/tenant/events.ts";
 import type { Database, Queryable } from "../../infra/ports/database.ts";
 
 /** Who a device acts for, while it may act at all. */
@@ -22,7 +21,6 @@ export interface DeviceCredentials {
   readonly active: boolean;
 }
 
-/** `database` is where a device is made active, so that a deactivation cannot pass it by unseen. */
 export async function addDevice(
   database: Database,
   device: { tenant: string; deviceId: string; userId: string; seed: Uint8Array; now: Date },
@@ -58,7 +56,7 @@ export async function standingOf(
   return {
     userId: row.user_id,
     // A role that a newer version gave means nothing here yet.
-    roles: ServerRoleSchema.options.filter((role) => row.roles.includes(role)),
+    roles: ServerRole.options.filter((role) => row.roles.includes(role)),
     guest: row.guest,
     generation: row.generation,
     pairUsed: row.pair_used,

@@ -1,28 +1,10 @@
 import { LRUCache } from "lru-cache";
 import { type Rejection, reject } from "../../domain/rejection.ts";
-import type { ServerRole } from "../../domain/tenant/events.ts";
 import type { Clock } from "../../infra/ports/clock.ts";
 import type { Database } from "../../infra/ports/database.ts";
+import type { Ended, Identities, Identity } from "../../infra/ports/identity.ts";
 import type { AccessClaims, AccessTokens } from "./accessTokens.ts";
 import { type DeviceStanding, markPairUsed, standingOf } from "./deviceRows.ts";
-
-/** A signed-in device. What it says of roles holds at the moment; ask again for each command. */
-export interface Session {
-  readonly tenant: string;
-  readonly userId: string;
-  readonly deviceId: string;
-  readonly roles: readonly ServerRole[];
-  readonly guest: boolean;
-  /** When the token ends. */
-  readonly expiresAt: Date;
-}
-
-/** Sessions that ended before their tokens did: one device's, or all of a person's. */
-export interface Revoked {
-  readonly tenant: string;
-  readonly userId: string;
-  readonly deviceId?: string;
-}
 
 export interface SessionSettings {
   /** Devices remembered. */
@@ -34,12 +16,12 @@ export interface SessionSettings {
 export const signedOut: Rejection = reject("unauthenticated", "sign in first");
 
 /** Answers whose token it is. Every end of a session is known here: in this process at once, from others by the log. */
-export class Sessions {
+export class Sessions implements Identities {
   readonly #database: Database;
   readonly #tokens: AccessTokens;
   readonly #clock: Clock;
   readonly #standings: LRUCache<string, DeviceStanding>;
-  readonly #listeners = new Set<(revoked: Revoked) => void>();
+  readonly #listeners = new Set<(ended: Ended) => void>();
   /** Raised by whatever may change a standing, so that one read before is not remembered after. */
   #changes = 0;
   #believing = false;
@@ -54,33 +36,31 @@ export class Sessions {
     this.#standings = new LRUCache({ max: cached, ttl: cachedMs });
   }
 
-  async authenticate(token: string): Promise<Session | Rejection> {
+  async authenticate(token: string): Promise<Identity | Rejection> {
     const claims = await this.#tokens.verify(token, new Date(this.#clock.now()));
     return claims ? this.#sessionOf(claims) : signedOut;
   }
 
-  /** The session as it stands now: for sockets, which authenticated once and live on. */
-  async renewed(session: Session): Promise<Session | Rejection> {
-    if (session.expiresAt.getTime() <= this.#clock.now()) return signedOut;
-    const standing = await this.#standing(session.tenant, session.deviceId);
-    if (standing?.userId !== session.userId) return signedOut;
-    return { ...session, roles: standing.roles, guest: standing.guest };
+  async renewed(identity: Identity): Promise<Identity | Rejection> {
+    if (identity.expiresAt.getTime() <= this.#clock.now()) return signedOut;
+    const standing = await this.#standing(identity.tenant, identity.deviceId);
+    if (standing?.userId !== identity.userId) return signedOut;
+    return { ...identity, roles: standing.roles, guest: standing.guest };
   }
 
-  /** Calls back for every session that ends here or, within a second, in another process. Gives what stops it. */
-  onRevoked(listener: (revoked: Revoked) => void): () => void {
+  onRevoked(listener: (ended: Ended) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /** To be told after the rows say so. */
-  revoked(revoked: Revoked): void {
-    this.changed(revoked);
-    for (const listener of this.#listeners) listener(revoked);
+  revoked(ended: Ended): void {
+    this.changed(ended);
+    for (const listener of this.#listeners) listener(ended);
   }
 
   /** A person's roles, or whether the account is open, may have changed. */
-  changed({ tenant, userId, deviceId }: Revoked): void {
+  changed({ tenant, userId, deviceId }: Ended): void {
     this.#changes++;
     if (deviceId !== undefined) this.#standings.delete(keyOf(tenant, deviceId));
     else
@@ -95,7 +75,7 @@ export class Sessions {
     this.#believing = caughtUp;
   }
 
-  async #sessionOf(claims: AccessClaims): Promise<Session | Rejection> {
+  async #sessionOf(claims: AccessClaims): Promise<Identity | Rejection> {
     const { tenant, userId, deviceId, generation, expiresAt } = claims;
     let standing = await this.#standing(tenant, deviceId);
     // The pair was renewed in another process.
