@@ -11,7 +11,7 @@ import { applyTogether } from "./apply.ts";
 import { installGeneration, installOperations } from "./generations.ts";
 import { decode } from "./logged.ts";
 import { projection } from "./projection.ts";
-import type { Committed, Committed } from "./projector.ts";
+import type { Committed } from "./projector.ts";
 
 let db: FreshDatabase;
 beforeAll(async () => {

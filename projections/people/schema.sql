@@ -18,6 +18,8 @@ create table people (
   primary key (tenant, user_id)
 );
 
+create index people_changed on people (tenant, changed_position);
+
 create table devices (
   tenant text collate "C" not null,
   user_id uuid not null,
