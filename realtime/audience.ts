@@ -4,6 +4,8 @@ import type { Logged } from "../projections/logged.ts";
 import type { Belonging } from "./changeSource.ts";
 
 interface Room {
+  /** The position that what was read about it stands at. */
+  readonly asOf: number;
   historyVisibility: HistoryVisibility;
   memberCount: number;
   /** Memberships of the people who are connected here, by person. */
@@ -29,7 +31,7 @@ export class Audience {
     const person = `${tenant}/${userId}`;
     const rooms = new Set<string>();
     for (const { conversationId, memberships, historyVisibility, memberCount } of belongings) {
-      const room = this.#room(`${tenant}/${conversationId}`, historyVisibility, memberCount);
+      const room = this.#room(`${tenant}/${conversationId}`, position, historyVisibility, memberCount);
       room.people.set(person, [...memberships]);
       rooms.add(`${tenant}/${conversationId}`);
     }
@@ -72,7 +74,8 @@ export class Audience {
   /** Follows one event. Gives whoever is connected and came or went by it. */
   fold(event: Logged): { joined?: string; left?: string } {
     const name = `${event.tenant}/${event.of}`;
-    const room = this.#rooms.get(name);
+    const known = this.#rooms.get(name);
+    const room = known && event.position > known.asOf ? known : undefined;
     switch (event.type) {
       case "HistoryVisibilityChanged":
         if (room) room.historyVisibility = event.data.historyVisibility;
@@ -84,7 +87,7 @@ export class Audience {
         this.#people.get(person)?.add(name);
         const { afterSeq } = event.data;
         // What this person saw in former memberships is told when the conversation is sent anew.
-        this.#room(name, "joined", 0).people.set(person, [{ afterSeq, lastSeq: null }]);
+        this.#room(name, event.position, "joined", 1).people.set(person, [{ afterSeq, lastSeq: null }]);
         return { joined: person };
       }
       case "MemberRemoved": {
@@ -104,7 +107,8 @@ export class Audience {
   correct(person: string, tenant: string, { conversationId, memberships, historyVisibility, memberCount }: Belonging): void {
     const name = `${tenant}/${conversationId}`;
     if (!this.#people.get(person)?.has(name)) return;
-    const room = this.#room(name, historyVisibility, memberCount);
+    const room = this.#rooms.get(name);
+    if (!room) return;
     room.historyVisibility = historyVisibility;
     room.memberCount = memberCount;
     room.people.set(person, [...memberships]);
@@ -112,8 +116,8 @@ export class Audience {
 
   #isNews = (person: string, position: number): boolean => position > (this.#readAt.get(person) ?? Number.MAX_VALUE);
 
-  #room(name: string, historyVisibility: HistoryVisibility, memberCount: number): Room {
-    const room = this.#rooms.get(name) ?? { historyVisibility, memberCount, people: new Map() };
+  #room(name: string, asOf: number, historyVisibility: HistoryVisibility, memberCount: number): Room {
+    const room = this.#rooms.get(name) ?? { asOf, historyVisibility, memberCount, people: new Map() };
     this.#rooms.set(name, room);
     return room;
   }

@@ -5,6 +5,7 @@ import type { Membership } from "../domain/conversation/visibility.ts";
 /** An idempotent operation on a client's state; its shapes are those of sync. */
 export interface Change {
   readonly op: string;
+  readonly [field: string]: unknown;
 }
 
 /** Whose eyes something is made for. */

@@ -1,12 +1,12 @@
 import type { Duplex } from "node:stream";
-import { hash } from "node:crypto";
 import type { WebSocket } from "ws";
 import { isRejection, type Rejection } from "../domain/rejection.ts";
 import type { Identity } from "../infra/ports/identity.ts";
 import { type ClientFrame, type CloseCode, close, encodeFrame } from "./frames.ts";
+import type { Change } from "./changeSource.ts";
 import type { Gateway } from "./gateway.ts";
 import { readFrame } from "./incoming.ts";
-import { Outgoing } from "./outgoing.ts";
+import { MOST_WAITING_BYTES, Outgoing } from "./outgoing.ts";
 import { SocketCommands } from "./socketCommands.ts";
 
 const HELLO_MS = 5_000;
@@ -34,13 +34,17 @@ export class Connection {
   #timers: NodeJS.Timeout[] = [];
   /** Changes of while the socket was catching up. */
   #held: Held[] = [];
+  #heldBytes = 0;
   readonly #introduced = new Set<string>();
   #lastTyping = new Map<string, number>();
   /** When anything was heard last, by a clock that never goes back. */
   heardAt = performance.now();
   /** Changes sent since the last cursor. */
   #sinceCursor = 0;
-  /** Unlike any other socket's; for what must not be told to the socket that caused it. */
+  /** What its client says of its person, and whether that was taken back because nothing was heard. */
+  saidStatus: "online" | "away" = "online";
+  silenced = false;
+  /** Where it comes from. */
   readonly address: string;
 
   constructor(ws: WebSocket, socket: Duplex, gateway: Gateway, address: string) {
@@ -76,10 +80,30 @@ export class Connection {
     this.#out.send(encodeFrame(frame));
   }
 
+  sendEncoded(frame: Buffer): void {
+    if (this.#state === "live") this.#out.send(frame);
+  }
+
+  /** A page of what the socket missed; only while it catches up. */
+  sendPage(position: number, changes: readonly Change[]): void {
+    if (this.#state !== "opening") return;
+    for (const change of changes)
+      if (change.op === "user" && typeof change["userId"] === "string") this.introduce(change["userId"]);
+    this.send({ type: "changes", position, changes });
+  }
+
+  /** Resolves when what was sent has mostly gone out; false once the socket is closed. */
+  async drained(): Promise<boolean> {
+    await this.#out.drained();
+    return this.#state !== "closed";
+  }
+
   /** An encoded `changes` frame, at its position. While the socket catches up it is held back. */
   deliver(frame: Buffer, position: number, changes: number): void {
     if (this.#state === "opening") {
       this.#held.push({ frame, position, changes });
+      this.#heldBytes += frame.length;
+      if (this.#heldBytes > MOST_WAITING_BYTES) this.end(close.tooSlow, "resume from your cursor");
       return;
     }
     if (this.#state !== "live") return;
@@ -96,6 +120,10 @@ export class Connection {
   sendCursor(cursor: string): void {
     this.#sinceCursor = 0;
     this.send({ type: "cursor", cursor });
+  }
+
+  knows(userId: string): boolean {
+    return this.#introduced.has(userId);
   }
 
   /** True the first time: the person's `user` change must come before what this person wrote. */
@@ -175,11 +203,6 @@ export class Connection {
     for (const { frame, position, changes } of held) if (position > upTo) this.deliver(frame, position, changes);
   }
 
-  /** Bytes of what is held back: a socket that catches up too slowly is closed like any other slow one. */
-  get heldBytes(): number {
-    return this.#held.reduce((bytes, { frame }) => bytes + frame.length, 0);
-  }
-
   #act(frame: Exclude<ClientFrame, { type: "hello" }>, identity: Identity): void {
     switch (frame.type) {
       case "command":
@@ -229,10 +252,5 @@ export class Connection {
   /** The current identity for a command: roles may have changed, the session may have ended. */
   async confirm(): Promise<Identity | Rejection | undefined> {
     return this.#identity && this.#gateway.identities.renewed(this.#identity);
-  }
-
-  /** A name for logs that tells nothing. */
-  get label(): string {
-    return hash("sha256", this.#identity?.deviceId ?? "").slice(0, 8);
   }
 }

@@ -45,6 +45,21 @@ export class Outgoing {
     this.#socket.write(bytes);
   }
 
+  /** Resolves when little waits any more, or nothing ever will. */
+  async drained(): Promise<void> {
+    this.flush();
+    while (!this.#ended && !this.#socket.destroyed && this.#socket.writableNeedDrain)
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          this.#socket.off("drain", done);
+          this.#socket.off("close", done);
+          resolve();
+        };
+        this.#socket.once("drain", done);
+        this.#socket.once("close", done);
+      });
+  }
+
   /** Nothing more goes out; what was gathered is dropped. */
   end(): void {
     this.#ended = true;

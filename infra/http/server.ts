@@ -4,7 +4,7 @@ import { faultInString, parseJson } from "../../domain/json.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
 import { mayEnter, misshapen, type OpenDoor } from "../ports/door.ts";
 import type { Identities, Identity } from "../ports/identity.ts";
-import type { RateLimits } from "../rateLimits.ts";
+import type { RateLimits } from "../ports/rateLimits.ts";
 import { LogUnavailable } from "../ports/eventLog.ts";
 import { KeysUnavailable } from "../ports/secrets.ts";
 import { problemOf } from "./problem.ts";

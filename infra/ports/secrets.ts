@@ -41,3 +41,15 @@ export interface WeekKeys {
   /** Ids with the time they were made (ms). */
   list(tenant: string): Promise<{ readonly id: string; readonly madeAt: number }[]>;
 }
+
+/** The same store, for whoever changes the week keys. Throws KeysUnavailable likewise. */
+export interface WrappedSecrets {
+  /** Those that have any secret. */
+  tenants(): Promise<string[]>;
+  /** Wraps some anew, under the tenant's current week key, that others wrap: how many; 0 when all are. */
+  rewrap(tenant: string): Promise<number>;
+  /** Runs `work` while no process wraps anything, so that a week key which is not in use then never is again. */
+  whileNothingIsWrapped<T>(
+    work: (inUse: (tenant: string, weekKey: string) => Promise<boolean>) => Promise<T>,
+  ): Promise<T>;
+}

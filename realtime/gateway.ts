@@ -1,0 +1,262 @@
+import type { WebSocket } from "ws";
+import type { Duplex } from "node:stream";
+import { type Rejection, reject } from "../domain/rejection.ts";
+import type { OpenDoor } from "../infra/ports/door.ts";
+import type { Identities, Identity } from "../infra/ports/identity.ts";
+import type { RateLimits } from "../infra/ports/rateLimits.ts";
+import { LogUnavailable } from "../infra/ports/eventLog.ts";
+import { KeysUnavailable } from "../infra/ports/secrets.ts";
+import type { Committed, Projector } from "../projections/projector.ts";
+import { Audience } from "./audience.ts";
+import type { ChangeSource, Viewer } from "./changeSource.ts";
+import { Connection } from "./connection.ts";
+import { FanOut } from "./fanOut.ts";
+import { close, encodeFrame } from "./frames.ts";
+import { memoryPresence } from "./presence.ts";
+
+const PING_MS = 5_000;
+const OFFLINE_AFTER_MS = 10_000;
+const CLOSED_AFTER_MS = 30_000;
+const CURSOR_MS = 500;
+const SOCKETS_A_DEVICE = 5;
+const TYPING_MS = 3_000;
+
+export interface GatewayParts {
+  readonly commands: readonly OpenDoor[];
+  readonly identities: Identities;
+  readonly rateLimits: RateLimits;
+  readonly source: ChangeSource;
+  readonly projector: Projector;
+  readonly now: () => number;
+  readonly newId: () => string;
+  /** When each of these people was seen last, as far as that is stored. */
+  readonly lastSeen: LastSeen;
+  readonly problem: (error: unknown) => void;
+}
+
+export interface LastSeen {
+  read(people: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  write(person: string, at: Date): void;
+}
+
+/** All sockets of this process, and what goes out to them. */
+export class Gateway {
+  readonly identities: Identities;
+  readonly rateLimits: RateLimits;
+  readonly commands: ReadonlyMap<string, OpenDoor>;
+  readonly now: () => number;
+  readonly newId: () => string;
+  readonly problem: (error: unknown) => void;
+  readonly #source: ChangeSource;
+  readonly #projector: Projector;
+  readonly #lastSeen: LastSeen;
+  readonly #audience = new Audience();
+  readonly #fanOut: FanOut;
+  readonly #presence;
+  readonly #connections = new Set<Connection>();
+  readonly #byPerson = new Map<string, Set<Connection>>();
+  readonly #byDevice = new Map<string, Connection[]>();
+  /** What is told to sockets goes one after the other, in log order. */
+  #work: Promise<unknown> = Promise.resolve();
+  /** All up to here was told. */
+  #spreadTo = 0;
+  #stops: (() => void)[] = [];
+  #draining = false;
+
+  constructor(parts: GatewayParts) {
+    this.identities = parts.identities;
+    this.rateLimits = parts.rateLimits;
+    this.commands = new Map(parts.commands.filter(({ socket }) => socket).map((door) => [door.name, door]));
+    this.now = parts.now;
+    this.newId = parts.newId;
+    this.problem = parts.problem;
+    this.#source = parts.source;
+    this.#projector = parts.projector;
+    this.#lastSeen = parts.lastSeen;
+    this.#presence = memoryPresence((person, at) => parts.lastSeen.write(person, at));
+    const sockets = (person: string) => this.#byPerson.get(person) ?? [];
+    this.#fanOut = new FanOut({ source: parts.source, audience: this.#audience, sockets });
+  }
+
+  start(): void {
+    this.#spreadTo = this.#projector.checkpoint();
+    const ticks = [
+      setInterval(() => this.#beat(), PING_MS),
+      setInterval(() => this.#sendCursors(), CURSOR_MS),
+    ];
+    this.#stops = [
+      this.#projector.onCommitted((batch) => this.#spread(batch)),
+      this.identities.onRevoked((ended) => this.#revoked(ended)),
+      ...ticks.map((tick) => () => clearInterval(tick)),
+    ];
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  connected(ws: WebSocket, socket: Duplex, address: string): void {
+    const connection = new Connection(ws, socket, this, address);
+    if (this.#draining) return connection.end(close.goingAway, "going away");
+    this.#connections.add(connection);
+  }
+
+  /** Tells every socket to resume elsewhere. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    for (const connection of [...this.#connections]) connection.end(close.goingAway, "resume elsewhere");
+    for (const stop of this.#stops) stop();
+    await this.#work;
+  }
+
+  /** First heard live, then caught up to a cut-off, then what came meanwhile. */
+  async open(connection: Connection, identity: Identity, cursor: string | undefined): Promise<void> {
+    const { tenant, userId, deviceId } = identity;
+    const viewer: Viewer = { tenant, userId, deviceId };
+    const person = `${tenant}/${userId}`;
+    this.#seat(connection, person, deviceId);
+    await this.#inTurn(async () => {
+      if (this.#audience.knows(person)) return;
+      const { position, conversations } = await this.#source.belongings(tenant, userId);
+      if (this.#byPerson.has(person)) this.#audience.seat(tenant, userId, position, conversations);
+    });
+    let started = false;
+    let last: { cursor: string; upTo: number } | undefined;
+    for await (const page of this.#source.catchUp(viewer, cursor)) {
+      if (!started) {
+        connection.send({ type: "ready", userId, deviceId, resumed: !page.reset });
+        started = true;
+      }
+      if (page.reset) connection.send({ type: "reset" });
+      if (page.changes.length > 0) connection.sendPage(page.upTo, page.changes);
+      last = page;
+      if (!(await connection.drained())) return;
+    }
+    if (!last) throw new Error("catching up gave no page");
+    this.#presence.say(person, connection, "online", new Date(this.now()));
+    connection.goLive(last.upTo, last.cursor);
+  }
+
+  #seat(connection: Connection, person: string, deviceId: string): void {
+    this.#byPerson.set(person, (this.#byPerson.get(person) ?? new Set()).add(connection));
+    const device = `${person}/${deviceId}`;
+    const sockets = [...(this.#byDevice.get(device) ?? []), connection];
+    this.#byDevice.set(device, sockets);
+    if (sockets.length > SOCKETS_A_DEVICE) sockets[0]?.end(close.replaced, "another socket took its place");
+  }
+
+  left(connection: Connection): void {
+    this.#connections.delete(connection);
+    const { identity, person } = connection;
+    if (!identity || person === undefined) return;
+    this.#presence.unwatch(connection);
+    this.#presence.say(person, connection, "offline", new Date(this.now()));
+    const device = `${person}/${identity.deviceId}`;
+    const others = (this.#byDevice.get(device) ?? []).filter((other) => other !== connection);
+    if (others.length > 0) this.#byDevice.set(device, others);
+    else this.#byDevice.delete(device);
+    const sockets = this.#byPerson.get(person);
+    sockets?.delete(connection);
+    if (sockets?.size !== 0) return;
+    this.#byPerson.delete(person);
+    this.#audience.forget(person);
+  }
+
+  /** Runs after everything that was to be told before. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(act);
+    this.#work = done.catch((error: unknown) => this.problem(error));
+    return done;
+  }
+
+  #spread(batch: Committed): void {
+    void this.#inTurn(async () => {
+      await this.#fanOut.spread(batch);
+      this.#spreadTo = Math.max(this.#spreadTo, batch.events.at(-1)?.position ?? 0);
+    }).catch((error: unknown) => {
+      // Whoever missed something catches up from the own cursor.
+      this.problem(error);
+      for (const connection of [...this.#connections]) connection.end(close.goingAway, "resume from your cursor");
+    });
+  }
+
+  sendCursor(connection: Connection): void {
+    const { identity } = connection;
+    if (identity) connection.sendCursor(this.#source.cursorAt(identity, this.#spreadTo));
+  }
+
+  #sendCursors(): void {
+    for (const connection of this.#connections) if (connection.wantsCursor) this.sendCursor(connection);
+  }
+
+  #beat(): void {
+    const now = performance.now();
+    for (const connection of [...this.#connections]) {
+      const silentMs = now - connection.heardAt;
+      if (silentMs > CLOSED_AFTER_MS) connection.end(close.goingAway, "nothing was heard for 30 s");
+      else if (silentMs > OFFLINE_AFTER_MS) this.#say(connection, "offline");
+      connection.ping();
+    }
+  }
+
+  #revoked({ tenant, userId, deviceId }: { tenant: string; userId: string; deviceId?: string }): void {
+    for (const connection of [...(this.#byPerson.get(`${tenant}/${userId}`) ?? [])])
+      if (deviceId === undefined || connection.identity?.deviceId === deviceId)
+        connection.end(close.unauthenticated, "signed out");
+  }
+
+  /** What a command's exception is to its sender. */
+  refusalOf(error: unknown): Rejection {
+    if (error instanceof LogUnavailable || error instanceof KeysUnavailable) return reject("unavailable", error.message);
+    this.problem(error);
+    return reject("unavailable", "something went wrong here; it was logged");
+  }
+
+  heard(connection: Connection): void {
+    if (connection.live && connection.silenced) this.#say(connection, connection.saidStatus);
+  }
+
+  say(connection: Connection, status: "online" | "away"): void {
+    connection.saidStatus = status;
+    this.#say(connection, status);
+  }
+
+  #say(connection: Connection, status: "online" | "away" | "offline"): void {
+    connection.silenced = status === "offline";
+    if (connection.person) this.#presence.say(connection.person, connection, status, new Date(this.now()));
+  }
+
+  async watch(connection: Connection, userIds: readonly string[]): Promise<void> {
+    const { identity } = connection;
+    if (!identity) return;
+    const { tenant } = identity;
+    const shared = await this.#source.share(tenant, identity.userId, userIds);
+    const people = userIds.filter((userId) => shared.has(userId)).map((userId) => `${tenant}/${userId}`);
+    const stored = await this.#lastSeen.read(people);
+    const tell = (person: string, { status, lastSeen }: { status: string; lastSeen: string | null }) =>
+      connection.send({ type: "presence", userId: person.slice(tenant.length + 1), status, lastSeen });
+    this.#presence.watch(connection, people, (person, presence) => {
+      void this.#stillShares(identity, person)
+        .then((shares) => shares && tell(person, presence))
+        .catch((error: unknown) => this.problem(error));
+    });
+    for (const person of people) {
+      const { status, lastSeen } = this.#presence.of(person);
+      tell(person, { status, lastSeen: lastSeen ?? (status === "offline" ? (stored.get(person) ?? null) : null) });
+    }
+  }
+
+  async #stillShares({ tenant, userId }: Identity, person: string): Promise<boolean> {
+    const other = person.slice(tenant.length + 1);
+    return (await this.#source.share(tenant, userId, [other])).has(other);
+  }
+
+  typing(connection: Connection, conversationId: string): void {
+    const { identity, person } = connection;
+    if (!identity || !person || !this.#audience.isMember(person, identity.tenant, conversationId)) return;
+    const expiresAt = new Date(this.now() + TYPING_MS).toISOString();
+    const frame = encodeFrame({ type: "typing", conversationId, userId: identity.userId, expiresAt });
+    for (const other of this.#audience.of(identity.tenant, conversationId))
+      if (other !== person) for (const socket of this.#byPerson.get(other) ?? []) socket.sendEncoded(frame);
+  }
+}

@@ -1,0 +1,143 @@
+import type { Logged, Unreadable } from "../projections/logged.ts";
+import type { Audience } from "./audience.ts";
+
+/** What a batch of the log did to one conversation, as far as somebody connected here must be told. */
+export interface Touched {
+  readonly tenant: string;
+  readonly conversationId: string;
+  /** The last position of it. */
+  position: number;
+  /** Messages by id, with what visibility takes; `sent`: new with this batch, in order. */
+  readonly messages: Map<string, { readonly seq: number; readonly authorId: string | undefined }>;
+  readonly sent: { readonly messageId: string; readonly seq: number; readonly authorId: string }[];
+  /** Roots of threads whose count changed; where they stand is read with them. */
+  readonly roots: Set<string>;
+  readonly members: Set<string>;
+  readonly receipts: Set<string>;
+  readonly preferences: Set<string>;
+  /** Its own fields changed, or its number of members. */
+  conversation: boolean;
+  historyVisibility: boolean;
+  /** Everyone's numbers may have changed: a deletion, other mentions. */
+  unreadOfAll: boolean;
+  /** Whose own marks rose. */
+  readonly unreadOf: Set<string>;
+  /** Connected people who came, went, or both: the last counts. */
+  readonly came: Map<string, "joined" | "left">;
+}
+
+export interface TouchedUsers {
+  /** Whose profile others see anew. */
+  readonly profiles: Map<string, { tenant: string; userId: string; position: number }>;
+  /** Who has a new `me`. */
+  readonly me: Map<string, { tenant: string; userId: string; position: number }>;
+}
+
+/** Sorts a batch by conversation, and has the audience follow it. */
+export function sortBatch(
+  events: readonly (Logged | Unreadable)[],
+  audience: Audience,
+): { readonly conversations: Touched[]; readonly users: TouchedUsers } {
+  const conversations = new Map<string, Touched>();
+  const users: TouchedUsers = { profiles: new Map(), me: new Map() };
+  for (const event of events) {
+    if (event.type === "?") continue;
+    const { tenant, kind, of, position } = event;
+    if (kind === "user") touchUser(event, users);
+    else if (event.type === "RolesChanged")
+      users.me.set(`${tenant}/${event.data.userId}`, { tenant, userId: event.data.userId, position });
+    if (kind !== "conversation" && kind !== "receipts") continue;
+    const moved = audience.fold(event);
+    const came = moved.joined ?? moved.left;
+    if (came === undefined && audience.isEmpty(tenant, of)) continue;
+    const name = `${tenant}/${of}`;
+    const touched = conversations.get(name) ?? untouched(tenant, of);
+    conversations.set(name, touched);
+    touched.position = position;
+    if (came !== undefined) touched.came.set(came, moved.joined === undefined ? "left" : "joined");
+    touch(touched, event);
+  }
+  return { conversations: [...conversations.values()], users };
+}
+
+const untouched = (tenant: string, conversationId: string): Touched => ({
+  tenant,
+  conversationId,
+  position: 0,
+  messages: new Map(),
+  sent: [],
+  roots: new Set(),
+  members: new Set(),
+  receipts: new Set(),
+  preferences: new Set(),
+  conversation: false,
+  historyVisibility: false,
+  unreadOfAll: false,
+  unreadOf: new Set(),
+  came: new Map(),
+});
+
+function touch(touched: Touched, event: Logged): void {
+  switch (event.type) {
+    case "MessageSent": {
+      const { target, seq, authorId, threadRoot } = event.data;
+      touched.messages.set(target, { seq, authorId });
+      touched.sent.push({ messageId: target, seq, authorId });
+      touched.unreadOf.add(authorId);
+      if (threadRoot) touched.roots.add(threadRoot);
+      break;
+    }
+    case "MessageDeleted":
+      touched.messages.set(event.data.target, { seq: event.data.seq, authorId: undefined });
+      touched.unreadOfAll = true;
+      if (event.data.threadRoot) touched.roots.add(event.data.threadRoot);
+      break;
+    case "MessageEdited":
+      touched.messages.set(event.data.target, { seq: event.data.seq, authorId: event.data.authorId });
+      touched.unreadOfAll = true;
+      break;
+    case "ReactionAdded":
+    case "ReactionRemoved":
+      touched.messages.set(event.data.target, { seq: event.data.seq, authorId: undefined });
+      break;
+    case "MemberAdded":
+    case "MemberRemoved":
+      touched.conversation = true;
+      touched.members.add(event.data.userId);
+      if (event.type === "MemberAdded") touched.receipts.add(event.data.userId);
+      break;
+    case "MemberRoleChanged":
+      touched.members.add(event.data.userId);
+      touched.conversation = true;
+      break;
+    case "MemberPreferencesChanged":
+      touched.preferences.add(event.data.userId);
+      break;
+    case "MarksRaised":
+      for (const { userId } of event.data.marks) {
+        touched.receipts.add(userId);
+        touched.unreadOf.add(userId);
+      }
+      break;
+    case "HistoryVisibilityChanged":
+      touched.historyVisibility = true;
+      touched.conversation = true;
+      break;
+    case "ConversationCreated":
+    case "ConversationRenamed":
+    case "ConversationDescribed":
+    case "ConversationPictured":
+      touched.conversation = true;
+      break;
+    default:
+      break;
+  }
+}
+
+function touchUser(event: Logged, users: TouchedUsers): void {
+  const { tenant, of: userId, position } = event;
+  const person = { tenant, userId, position };
+  if (event.type === "ProfileChanged") users.profiles.set(`${tenant}/${userId}`, person);
+  if (event.type === "ProfileChanged" || event.type === "PreferencesChanged")
+    users.me.set(`${tenant}/${userId}`, person);
+}
