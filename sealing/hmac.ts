@@ -1,22 +1,26 @@
 import { hash } from "node:crypto";
 
-const BLOCK_BYTES = { sha256: 64, sha512: 128 } as const;
+const SHAPE = { sha256: { block: 64, digest: 32 }, sha512: { block: 128, digest: 64 } } as const;
 
 /**
- * HMAC of a short message under raw bytes: two one-shot hashes, which take a third of the time of `createHmac` with
- * a raw key. For a key that is used often, `createHmac` with a key object is as fast.
+ * HMAC of a short message under raw bytes: two one-shot hashes. It takes a tenth of the time of `createHmac` with a
+ * raw key and half of that with a key object; digests pass as `binary`, since making a buffer costs as much as hashing.
  * @param key at most one block: 64 bytes for SHA-256, 128 for SHA-512
  * @see RFC 2104
  */
-export function hmac(algorithm: "sha256" | "sha512", key: Uint8Array, message: Uint8Array): Buffer {
-  const block = BLOCK_BYTES[algorithm];
+export function hmac(algorithm: keyof typeof SHAPE, key: Uint8Array, message: Uint8Array): Buffer {
+  const { block, digest } = SHAPE[algorithm];
   if (key.length > block) throw new RangeError(`an HMAC key of ${key.length} bytes: at most ${block}`);
-  const inner = Buffer.alloc(block + message.length, 0x36);
-  const outer = Buffer.alloc(block, 0x5c);
-  for (const [at, byte] of key.entries()) {
+  const inner = Buffer.allocUnsafe(block + message.length);
+  const outer = Buffer.allocUnsafe(block + digest);
+  inner.fill(0x36, 0, block);
+  outer.fill(0x5c, 0, block);
+  for (let at = 0; at < key.length; at++) {
+    const byte = key[at] ?? 0;
     inner[at] = byte ^ 0x36;
     outer[at] = byte ^ 0x5c;
   }
   inner.set(message, block);
-  return hash(algorithm, Buffer.concat([outer, hash(algorithm, inner, "buffer")]), "buffer");
+  outer.write(hash(algorithm, inner, "binary"), block, "latin1");
+  return Buffer.from(hash(algorithm, outer, "binary"), "latin1");
 }

@@ -1,12 +1,4 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hash,
-  type KeyObject,
-  timingSafeEqual,
-} from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hash, type KeyObject, timingSafeEqual } from "node:crypto";
 import type { SealedContent } from "../infra/ports/eventLog.ts";
 import type { ContentKeyName } from "./contentKey.ts";
 import { hmac } from "./hmac.ts";
@@ -38,7 +30,7 @@ function expand(opening: Uint8Array): { key: KeyObject; commitment: Buffer } {
  * @see Dodis, Grubbs, Ristenpart, Woodage: Fast Message Franking, CRYPTO 2018
  */
 export const openingOf = (key: KeyObject, nonce: Uint8Array): Buffer =>
-  createHmac("sha512", key).update(OPENING_LABEL).update(nonce).digest();
+  hmac("sha512", key.export(), Buffer.concat([OPENING_LABEL, nonce]));
 
 /** @param nonce 12 bytes that were never used under this key: it makes the event's own key, too */
 export function sealUnder(key: KeyObject, bound: Bound, plain: Uint8Array, nonce: Uint8Array): SealedContent {

@@ -70,7 +70,8 @@ export interface SealingParts {
 
 interface Kept {
   readonly bound: Bound;
-  readonly commitment: Uint8Array;
+  /** As text, since a small buffer would keep alive the slab that it was cut from. */
+  readonly commitment: string;
   /** JSON: parsed anew for each reader, so that none can alter what another gets. */
   readonly text: string;
 }
@@ -103,6 +104,9 @@ const boundOf = ({ id, type, version, stream, sealed: { subject, bucket } }: ToO
   bucket,
 });
 
+const textOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+
 /** An id alone does not tell one sealing from another: a command that failed may have been sealed twice. */
 const isThisOne = ({ bound, commitment }: Kept, { type, version, stream, sealed }: ToOpen): boolean =>
   bound.type === type &&
@@ -110,7 +114,7 @@ const isThisOne = ({ bound, commitment }: Kept, { type, version, stream, sealed 
   bound.stream === stream &&
   bound.subject === sealed.subject &&
   bound.bucket === sealed.bucket &&
-  Buffer.compare(commitment, sealed.commitment) === 0;
+  commitment === textOf(sealed.commitment);
 
 const readable = (text: string): Opened => ({ state: "readable", content: JSON.parse(text) });
 
@@ -135,7 +139,7 @@ export function createSealing(parts: SealingParts): Sealing & { start(): Promise
       throw new ContentErased(`the keys of ${bound.subject} in ${bound.stream}, ${bound.bucket}, were destroyed`);
     const text = JSON.stringify(content);
     const sealed = sealUnder(key, bound, Buffer.from(text, "utf8"), nextNonce());
-    opened.set(bound.id, { bound, commitment: sealed.commitment, text });
+    opened.set(bound.id, { bound, commitment: textOf(sealed.commitment), text });
     return sealed;
   }
 
@@ -146,7 +150,7 @@ export function createSealing(parts: SealingParts): Sealing & { start(): Promise
     if (!plain)
       throw new ContentTampered(`the sealed part of ${bound.type} ${bound.id} in ${bound.stream} was altered`);
     const text = plain.toString("utf8");
-    opened.set(bound.id, { bound, commitment: sealed.commitment, text });
+    opened.set(bound.id, { bound, commitment: textOf(sealed.commitment), text });
     return text;
   }
 
