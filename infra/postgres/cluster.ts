@@ -13,12 +13,14 @@ export async function makeCluster(
   user: DatabaseUser | undefined,
   folder: string,
   password: string,
+  { durable }: { readonly durable: boolean },
 ): Promise<void> {
   const passwordFile = `${folder}.${randomBytes(6).toString("hex")}`;
   try {
     await writeFile(passwordFile, password, { mode: 0o600 });
     if (user) await chown(passwordFile, user.uid, user.gid);
-    const flags = ["--username=scripta", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"];
+    const flags = ["--username=scripta", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"];
+    if (!durable) flags.push("--no-sync");
     await run(initdb, ["-D", folder, `--pwfile=${passwordFile}`, ...flags], {
       ...user,
       cwd: "/",

@@ -17,11 +17,12 @@ const LOCK = 7_306_571;
 export async function migrate(db: Database, migrations: readonly Migration[]): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.query("select pg_advisory_xact_lock($1)", [LOCK]);
-    // `if not exists` would ask a cache that may not know yet what was committed while we waited.
-    const { rowCount } = await tx.query("select from pg_namespace where nspname = 'scripta'");
-    if (rowCount === 0)
-      await tx.query(`create schema scripta; create table scripta.migrations (
-        name text primary key, sha256 text not null, applied_at timestamptz not null default now())`);
+    // Reading first: `if not exists` asks a cache that may not know yet what was committed while we waited.
+    const made = await tx.query("select from pg_tables where schemaname = 'scripta' and tablename = 'migrations'");
+    if (made.rowCount === 0)
+      await tx.query(`create schema if not exists scripta;
+        create table scripta.migrations (
+          name text primary key, sha256 text not null, applied_at timestamptz not null default now())`);
     const { rows } = await tx.query<{ name: string; sha256: string }>("select name, sha256 from scripta.migrations");
     const applied = new Map(rows.map(({ name, sha256 }) => [name, sha256]));
     for (const { name, sql } of migrations) {

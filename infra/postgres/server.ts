@@ -29,9 +29,10 @@ export interface ServerOptions {
  */
 const KEEPER = `
 ( read -r _ <&3
-  kill -INT $$; sleep 2.5
-  kill -QUIT $$; sleep 1
-  kill -KILL $$ ) </dev/null >/dev/null 2>&1 &
+  for signal in INT QUIT KILL; do
+    kill -$signal $$
+    for tenth in 1 2 3 4 5 6 7 8 9 10 11 12 13; do kill -0 $$ || exit; sleep 0.1; done
+  done ) </dev/null >/dev/null 2>&1 &
 exec 3<&-
 exec "$@"`;
 

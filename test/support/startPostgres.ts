@@ -28,7 +28,7 @@ export default async function startPostgres(project: TestProject): Promise<() =>
   if (user) await chown(folder, user.uid, user.gid);
 
   const password = randomBytes(12).toString("hex");
-  await makeCluster(binaries, user, folder, password);
+  await makeCluster(binaries, user, folder, password, { durable: false });
   const output: string[] = [];
   const log = (line: string) => output.push(line) > 200 && output.shift();
   const server = await startServer({ binaries, user, folder, settings: SETTINGS, log });
