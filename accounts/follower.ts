@@ -142,7 +142,7 @@ export class Follower {
         deactivated = false, deactivated_position = 0`);
       await tx.query(
         `insert into accounts.followed (epoch, position) values ($1, 0)
-         on conflict (only) do update set epoch = excluded.epoch, position = 0`,
+         on conflict (singleton) do update set epoch = excluded.epoch, position = 0`,
         [epoch],
       );
       return 0;

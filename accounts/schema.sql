@@ -55,7 +55,7 @@ create index sign_in_failures_at on accounts.sign_in_failures (at);
 
 -- How far the log was folded into accounts and devices, and in which of its epochs.
 create table accounts.followed (
-  only boolean primary key default true check (only),
+  singleton boolean primary key default true check (singleton),
   epoch integer not null,
   position bigint not null
 );

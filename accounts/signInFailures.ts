@@ -20,8 +20,7 @@ export interface SignInFailures {
 /** Failures are kept in the database, for all processes and over a restart, under a keyed hash. @param key 32 bytes */
 export function createSignInFailures(parts: { database: Database; clock: Clock; key: Uint8Array }): SignInFailures {
   const { database, clock } = parts;
-  /** What runs now, by key; each resolves when its outcome is counted. */
-  const running = new Map<string, Set<Promise<void>>>();
+  const underWay = new Map<string, Attempts>();
 
   async function failuresOf(key: Buffer): Promise<{ failures: number; oldest: Date | null }> {
     const { rows } = await database.query<{ failures: number; oldest: Date | null }>(
@@ -44,37 +43,60 @@ export function createSignInFailures(parts: { database: Database; clock: Clock; 
     return undefined;
   }
 
+  function refusal(oldest: Date | null): Rejection {
+    const freeAt = (oldest?.getTime() ?? clock.now()) + WINDOW_MS;
+    const retryAfterSeconds = Math.max(1, Math.ceil((freeAt - clock.now()) / 1_000));
+    return { ...reject("rate-limited", "too many failed sign-ins"), retryAfterSeconds };
+  }
+
   return {
     async attempt({ tenant, username, address }, run) {
       const key = createHmac("sha256", parts.key)
         .update(JSON.stringify([tenant, username, address]))
         .digest();
       const name = key.toString("base64");
-      for (;;) {
-        const { failures, oldest } = await failuresOf(key);
-        if (failures >= ALLOWED) {
-          const freeAt = (oldest?.getTime() ?? clock.now()) + WINDOW_MS;
-          const retryAfterSeconds = Math.max(1, Math.ceil((freeAt - clock.now()) / 1_000));
-          return { ...reject("rate-limited", "too many failed sign-ins"), retryAfterSeconds };
+      const attempts = underWay.get(name) ?? { running: new Set(), settled: 0, present: 0 };
+      underWay.set(name, attempts);
+      attempts.present++;
+      try {
+        for (;;) {
+          const settledBefore = attempts.settled;
+          const { failures, oldest } = await failuresOf(key);
+          if (failures >= ALLOWED) return refusal(oldest);
+          // One that was counted meanwhile is in neither number.
+          if (attempts.settled !== settledBefore) continue;
+          if (failures + attempts.running.size < ALLOWED) break;
+          await Promise.race(attempts.running);
         }
-        const others = running.get(name) ?? new Set();
-        if (failures + others.size >= ALLOWED) {
-          await Promise.race(others);
-          continue;
-        }
-        const outcome = counted(key, run);
-        const settled = outcome.then(
-          () => undefined,
-          () => undefined,
-        );
-        running.set(name, others.add(settled));
-        try {
-          return await outcome;
-        } finally {
-          others.delete(settled);
-          if (others.size === 0) running.delete(name);
-        }
+        return await runAmong(attempts, () => counted(key, run));
+      } finally {
+        attempts.present--;
+        if (attempts.present === 0) underWay.delete(name);
       }
     },
   };
+}
+
+/** Of one key, in this process. */
+interface Attempts {
+  /** Each resolves when its outcome is counted. */
+  readonly running: Set<Promise<void>>;
+  settled: number;
+  /** Attempts that run or wait. */
+  present: number;
+}
+
+async function runAmong<T>(attempts: Attempts, run: () => Promise<T>): Promise<T> {
+  const outcome = run();
+  const settled = outcome.then(
+    () => undefined,
+    () => undefined,
+  );
+  attempts.running.add(settled);
+  try {
+    return await outcome;
+  } finally {
+    attempts.running.delete(settled);
+    attempts.settled++;
+  }
 }

@@ -76,10 +76,3 @@ export async function bootstrapAdmin(
   parts.sessions.changed({ tenant, userId });
   return { userId };
 }
-
-/** `<username>:<password>`, as operators give it; the password may hold further colons. */
-export function parseCredentials(text: string): { username: string; password: string } | undefined {
-  const colon = text.indexOf(":");
-  if (colon < 0) return undefined;
-  return { username: text.slice(0, colon), password: text.slice(colon + 1) };
-}

@@ -30,7 +30,7 @@ export async function pairOf(
   return {
     accessToken: await accessTokens.issue(device, issuedAt),
     refreshToken: refreshTokens.make(device, device.generation),
-    expiresIn: Math.max(0, Math.floor(endsAt - now.getTime() / 1_000)),
+    expiresIn: Math.max(0, Math.ceil(endsAt - now.getTime() / 1_000)),
     userId: device.userId,
     deviceId: device.deviceId,
   };
