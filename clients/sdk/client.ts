@@ -13,7 +13,7 @@ import type {
 import { Emitter } from "./emitter.ts";
 import { httpOf } from "./http.ts";
 import { Keeper } from "./keeper.ts";
-import { conversationOf, type Entry, isMark, Outbox } from "./outbox.ts";
+import { conversationOf, type Entry, isMark, Outbox, quiet } from "./outbox.ts";
 import { ScriptaError } from "./problem.ts";
 import { Realtime, type Status } from "./realtime.ts";
 import { requestFor } from "./routes.ts";
@@ -72,6 +72,7 @@ export class ScriptaClient {
     this.#events.emit("typing", { conversationId, userIds: this.typing(conversationId) }),
   );
   readonly #lastTyped = new Map<string, number>();
+  readonly #saidRead = new Map<string, number>();
   readonly #saidDelivered = new Map<string, number>();
   readonly #askedFor = new Set<string>();
   /** HTTP questions, for what is not held. */
@@ -189,6 +190,27 @@ export class ScriptaClient {
     });
   }
 
+  /** Resolves once this device holds what is looked for; looks again after each change. Throws when it takes too long. */
+  until(holds: () => boolean, withinMs = 10_000): Promise<void> {
+    if (holds()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const looked = () => {
+        if (!holds()) return;
+        over();
+        resolve();
+      };
+      const stops = [this.on("conversation", looked), this.on("status", looked), this.on("pending", looked)];
+      const timer = setTimeout(() => {
+        over();
+        reject(new ScriptaError("network", `it did not come within ${withinMs} ms`));
+      }, withinMs);
+      const over = () => {
+        clearTimeout(timer);
+        for (const stop of stops) stop();
+      };
+    });
+  }
+
   /** As in a tunnel: what one does waits in the outbox until `connect`. */
   disconnect(): void {
     this.#outbox.close();
@@ -243,15 +265,16 @@ export class ScriptaClient {
     return this.#outbox.waiting.length;
   }
 
-  /** Over the socket when that is live, else over HTTP. Resolves with the answer, however long it takes. */
-  async command<Name extends CommandName>(
-    name: Name,
-    payload: Payload<Name>,
-    id: string = uuidV7(),
-  ): Promise<Answer<Name>> {
-    const answer = await this.#outbox.add(name, payload, id);
-    this.#position = Math.max(this.#position, answer.position);
-    return answer;
+  /**
+   * Over the socket when that is live, else over HTTP. Resolves with the answer, however long it takes; who does not
+   * wait for it hears of a refusal by `rejected`.
+   */
+  command<Name extends CommandName>(name: Name, payload: Payload<Name>, id: string = uuidV7()): Promise<Answer<Name>> {
+    const answered = this.#outbox.add(name, payload, id).then((answer) => {
+      this.#position = Math.max(this.#position, answer.position);
+      return answer;
+    });
+    return quiet(answered);
   }
 
   send(conversationId: string, text: string, more: SendOptions = {}): Promise<Answer<"SendMessage">> {
@@ -276,9 +299,14 @@ export class ScriptaClient {
   }
 
   /** Up to a message, or to the last. Delivered is said by itself, once messages are stored. */
-  async markRead(conversationId: string, seq = this.conversation(conversationId)?.conversation.lastSeq): Promise<void> {
-    const read = this.conversation(conversationId)?.conversation.read ?? 0;
-    if (seq !== undefined && seq > read) await this.command("MarkRead", { conversationId, seq });
+  markRead(conversationId: string, seq = this.conversation(conversationId)?.conversation.lastSeq): Promise<unknown> {
+    const read = Math.max(
+      this.conversation(conversationId)?.conversation.read ?? 0,
+      this.#saidRead.get(conversationId) ?? 0,
+    );
+    if (seq === undefined || seq <= read) return Promise.resolve();
+    this.#saidRead.set(conversationId, seq);
+    return this.command("MarkRead", { conversationId, seq });
   }
 
   async direct(userId: string): Promise<string> {
@@ -379,6 +407,7 @@ export class ScriptaClient {
     this.#state = emptyState(this.userId);
     this.#cursor = null;
     this.#position = 0;
+    this.#saidRead.clear();
     this.#saidDelivered.clear();
     this.#events.emit("reset", {});
   }

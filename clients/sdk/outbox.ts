@@ -78,10 +78,8 @@ export class Outbox {
     const entry: Entry = { id, name, payload, madeAt: Date.now() };
     const waiting = isMark(name) ? (this.#overtake(entry) ?? waitingFor()) : waitingFor();
     this.#waiting.set(id, waiting);
-    // Whoever does not wait for the answer is told of a refusal by `onRejected`.
-    waiting.promise.catch(() => undefined);
     this.#enqueue(entry);
-    return waiting.promise.then((answer) => answerTo(name, answer));
+    return quiet(waiting.promise.then((answer) => answerTo(name, answer)));
   }
 
   /** Nothing leaves until `open`. */
@@ -200,6 +198,12 @@ export const conversationOf = ({ payload }: Pick<Entry, "payload">): string | un
 function laneName(entry: Entry): string {
   const conversationId = conversationOf(entry) ?? "account";
   return isMark(entry.name) ? `${entry.name} ${conversationId}` : conversationId;
+}
+
+/** Whoever does not wait for the answer is told of a refusal by `onRejected`. */
+export function quiet<Result>(promise: Promise<Result>): Promise<Result> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 const waitingFor = (): Waiting => Promise.withResolvers<object>();
