@@ -118,7 +118,15 @@ const isThisOne = ({ bound, commitment }: Kept, { type, version, stream, sealed 
 
 const readable = (text: string): Opened => ({ state: "readable", content: JSON.parse(text) });
 
-export function createSealing(parts: SealingParts): Sealing & { start(): Promise<void>; stop(): Promise<void> } {
+export interface RunningSealing extends Sealing {
+  /** Goes on following the erasure ledger by itself, so that no call has to wait for it. @throws KeysUnavailable */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** What its bounded caches hold. */
+  held(): { readonly keys: number; readonly opened: number; readonly openedBytes: number };
+}
+
+export function createSealing(parts: SealingParts): RunningSealing {
   const { secrets, steadyNow = () => performance.now(), sizes = {} } = parts;
   const opened = new LRUCache<string, Kept>({
     max: sizes.opened ?? 50_000,
@@ -207,5 +215,6 @@ export function createSealing(parts: SealingParts): Sealing & { start(): Promise
 
     start: ledger.start,
     stop: ledger.stop,
+    held: () => ({ keys: keyring.size(), opened: opened.size, openedBytes: opened.calculatedSize }),
   };
 }
