@@ -1,13 +1,13 @@
 import type { z } from "zod";
-import type { AnyFacts } from "../domain/catalogue.ts";
 import type { By } from "../domain/by.ts";
+import type { AnyFacts } from "../domain/catalogue.ts";
 import type { DomainEvent, Facts, Placed } from "../domain/event.ts";
 import { type StreamKind, streamId } from "../domain/ids.ts";
 import { isRejection, type Rejection } from "../domain/rejection.ts";
-import { type Door, door, type RateLimit } from "../infra/ports/door.ts";
 import type { ServerRole } from "../domain/tenant/events.ts";
-import { Mailboxes } from "./engine/mailboxes.ts";
+import { type Door, door, type RateLimit } from "../infra/ports/door.ts";
 import type { Engine } from "./engine/engine.ts";
+import { Mailboxes } from "./engine/mailboxes.ts";
 import { Placement } from "./placement.ts";
 
 /** Its sender, and the command's own id: the idempotency key where one came, else one made for it. */

@@ -1,3 +1,4 @@
+import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
 import { AddMember } from "./conversation/addMember.ts";
 import { AddReaction } from "./conversation/addReaction.ts";
 import { ChangeMemberRole } from "./conversation/changeMemberRole.ts";
@@ -9,9 +10,8 @@ import { RemoveReaction } from "./conversation/removeReaction.ts";
 import { SendMessage } from "./conversation/sendMessage.ts";
 import { SetConversationPreferences } from "./conversation/setConversationPreferences.ts";
 import { UpdateConversation } from "./conversation/updateConversation.ts";
-import { MarkDelivered, MarkRead } from "./receipts/mark.ts";
-import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
 import type { Engine } from "./engine/engine.ts";
+import { MarkDelivered, MarkRead } from "./receipts/mark.ts";
 
 /** Every command on conversations and receipts, as doors of one engine. */
 export const openCommands = (engine: Engine): OpenDoor[] => [

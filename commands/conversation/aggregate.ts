@@ -1,7 +1,7 @@
-import { conversationEvents } from "../../domain/conversation/events.ts";
-import { evolve, newConversation } from "../../domain/conversation/conversation.ts";
 import type { AnyFacts } from "../../domain/catalogue.ts";
+import { evolve, newConversation } from "../../domain/conversation/conversation.ts";
 import type { ConversationEvent } from "../../domain/conversation/events.ts";
+import { conversationEvents } from "../../domain/conversation/events.ts";
 import type { Facts } from "../../domain/event.ts";
 import { aggregate } from "../command.ts";
 import { noSuchConversation } from "./access.ts";

@@ -1,6 +1,12 @@
 import { z } from "zod";
+import {
+  ConversationCreated,
+  ConversationRenamed,
+  MemberAdded,
+  Role,
+  UserId,
+} from "../../domain/conversation/events.ts";
 import { createdId, directConversationId, Uuid } from "../../domain/ids.ts";
-import { ConversationCreated, ConversationRenamed, MemberAdded, Role, UserId } from "../../domain/conversation/events.ts";
 import { reject } from "../../domain/rejection.ts";
 import { command, unchanged } from "../command.ts";
 import { conversation } from "./aggregate.ts";

@@ -22,7 +22,11 @@ export const EditMessage = command({
     messageId: MessageId,
     text: Text,
     mentions: Mentions.optional().describe("Absent: as they were."),
-    ifMatch: z.int().min(0).optional().describe("Refused if an edit came after this revision; over HTTP the header If-Match."),
+    ifMatch: z
+      .int()
+      .min(0)
+      .optional()
+      .describe("Refused if an edit came after this revision; over HTTP the header If-Match."),
   }),
   result: z.object({ messageId: MessageId }),
   id: ({ conversationId }) => conversationId,
@@ -40,9 +44,9 @@ export const EditMessage = command({
     if (isBlank(text)) return reject("validation-failed", "a message needs a text or an attachment");
     if (ifMatch !== undefined && message.edited && message.textAt > ifMatch)
       return reject("conflict", "the message was edited meanwhile");
-    const mentioned = mentions ?? message.mentions;
-    if (mentioned.some((userId: string) => mentions && !state.members.has(userId)))
+    if (mentions?.some((userId) => !state.members.has(userId)))
       return reject("validation-failed", "somebody mentioned is not a member");
+    const mentioned = mentions ?? message.mentions;
     const current = events.find(({ revision }) => revision === message.textAt);
     const sameMentions = [...new Set(mentioned)].join() === message.mentions.join();
     if (textOf(current?.content) === text && sameMentions) return unchanged(message.textAt);

@@ -10,7 +10,7 @@ import { conversation } from "./aggregate.ts";
 import { facets, isBlank, Mentions, Text } from "./messageText.ts";
 
 /** Base64 of at most 24 KiB. */
-const Ciphertext = z.base64().max(32_768);
+const Ciphertext = z.base64().min(4).max(32_768);
 
 export const SendMessage = command({
   name: "SendMessage",
@@ -29,7 +29,10 @@ export const SendMessage = command({
     replyTo: MessageId.nullable().optional(),
     threadRoot: MessageId.nullable().optional(),
     mentions: Mentions.optional(),
-    attachments: z.array(z.strictObject({ mediaId: Uuid, name: z.string().max(255).optional() })).max(10).optional(),
+    attachments: z
+      .array(z.strictObject({ mediaId: Uuid, name: z.string().max(255).optional() }))
+      .max(10)
+      .optional(),
   }),
   result: z.object({ messageId: MessageId, seq: Seq, sentAt: Time }),
   id: ({ conversationId }) => conversationId,
@@ -51,7 +54,10 @@ export const SendMessage = command({
     }
     if (mentions.some((userId: string) => !state.members.has(userId)))
       return reject("validation-failed", "somebody mentioned is not a member");
-    for (const [id, isRoot] of [[replyTo, false], [threadRoot, true]] as const) {
+    for (const [id, isRoot] of [
+      [replyTo, false],
+      [threadRoot, true],
+    ] as const) {
       if (!id) continue;
       const message = foldMessage(by.met.eventsAbout(id));
       if (!message || !sees(state, own.member, message)) return noSuchMessage();
@@ -83,4 +89,3 @@ export const SendMessage = command({
     return { messageId, seq, sentAt };
   },
 });
-

@@ -16,7 +16,9 @@ import { Description, Name } from "./names.ts";
 
 /** The field of a sealed content that was opened; undefined where it is erased. */
 const field = (content: unknown, name: string): unknown =>
-  typeof content === "object" && content !== null ? Object.entries(content).find(([key]) => key === name)?.[1] : undefined;
+  typeof content === "object" && content !== null
+    ? Object.entries(content).find(([key]) => key === name)?.[1]
+    : undefined;
 
 export const UpdateConversation = command({
   name: "UpdateConversation",
@@ -33,7 +35,9 @@ export const UpdateConversation = command({
   }),
   result: z.object({}),
   id: ({ conversationId }) => conversationId,
-  needs: (_payload, _by, { nameAt, descriptionAt }) => ({ opened: [nameAt, descriptionAt] }),
+  needs: ({ name, description }, _by, { nameAt, descriptionAt }) => ({
+    opened: [...(name === undefined ? [] : [nameAt]), ...(description === undefined ? [] : [descriptionAt])],
+  }),
 
   decide(state, { name, description, avatar, settings }, by) {
     const own = membership(state, by);

@@ -1,31 +1,22 @@
-import { type DomainEvent, placed } from "../../domain/event.ts";
+import type { DomainEvent } from "../../domain/event.ts";
+import { placed } from "../../domain/event.ts";
 import type { StreamId } from "../../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
-import { LogUnavailable, type NewCommand, UnknownOutcome } from "../../infra/ports/eventLog.ts";
+import { LogUnavailable, type NewCommand, type RecordedEvent, UnknownOutcome } from "../../infra/ports/eventLog.ts";
 import { KeysUnavailable } from "../../infra/ports/secrets.ts";
-import { ContentErased } from "../../sealing/sealing.ts";
 import { dayBucket } from "../../sealing/bucket.ts";
-import type { About, AggregateDeclaration, Unchanged } from "../command.ts";
+import { ContentErased } from "../../sealing/sealing.ts";
+import type { AggregateDeclaration } from "../command.ts";
+import { type DecidedWaiting, decideTurn, type Refused } from "./decideTurn.ts";
 import type { Engine } from "./engine.ts";
-import { load, type Loaded, loadTail, UnknownEventMet } from "./load.ts";
-import { aboutOf, type Fetched, fetchNeeds, meet } from "./needs.ts";
+import { type Loaded, load, loadTail, UnknownEventMet } from "./load.ts";
+import { fetchNeeds } from "./needs.ts";
 import type { Done, Pending } from "./pending.ts";
-import { answerOfRecorded, bucketOf, type Decided, recordable, targetOf } from "./record.ts";
+import { answerOfRecorded, recordable } from "./record.ts";
+import { Waiting } from "./waiting.ts";
 
-interface Waiting<State, Event extends DomainEvent> extends Pending<State, Event> {
-  readonly deadline: number;
-  settle(outcome: Done<Event> | Rejection): void;
-  fail(error: unknown): void;
-}
-
-interface Refused<State, Event extends DomainEvent> {
-  readonly waiting: Waiting<State, Event>;
-  readonly outcome: Rejection | Unchanged | "allowed";
-  /** Refused before its key counts. */
-  readonly final: boolean;
-}
-
-type DecidedWaiting<State, Event extends DomainEvent> = Decided<Event> & { readonly waiting: Waiting<State, Event> };
+/** For how long a state that was at the head allows what leads to no event: other processes write, too. */
+const ALLOWS_FOR_MS = 1_000;
 
 /**
  * The queue before one stream. Commands are decided in order against cached state, and what they lead to is appended
@@ -35,9 +26,14 @@ export class Mailbox<State, Event extends DomainEvent> {
   readonly #stream: StreamId;
   readonly #aggregate: AggregateDeclaration<State, Event>;
   readonly #engine: Engine;
-  #queue: Waiting<State, Event>[] = [];
+  readonly #queue: Waiting<State, Event>[] = [];
   #running = false;
+  /** Undefined whenever it may differ from what the log holds. */
   #loaded: Loaded<State> | undefined;
+  /** When the state was last known to be at the head, by `performance.now()`. */
+  #atHeadAt = Number.NEGATIVE_INFINITY;
+  /** The log's own day, where it refused ours. */
+  #dayOfLog: string | undefined;
 
   constructor(stream: StreamId, aggregate: AggregateDeclaration<State, Event>, engine: Engine) {
     this.#stream = stream;
@@ -50,51 +46,54 @@ export class Mailbox<State, Event extends DomainEvent> {
   }
 
   send(pending: Pending<State, Event>): Promise<Done<Event> | Rejection> {
-    const { limits, clock } = this.#engine;
+    const { limits } = this.#engine;
     if (this.#queue.length >= limits.queue)
-      return Promise.resolve(reject("unavailable", "too many commands wait for this conversation"));
-    const deadline = clock.now() + limits.deadlineMs;
-    return new Promise((settle, fail) => {
-      this.#queue.push({ ...pending, deadline, settle, fail });
-      if (!this.#running) void this.#run();
-    });
+      return Promise.resolve(reject("unavailable", "too much waits to be decided here: send it again later"));
+    const waiting = new Waiting(pending, limits.deadlineMs);
+    this.#queue.push(waiting);
+    if (!this.#running) void this.#run();
+    return waiting.answer;
   }
 
   async #run(): Promise<void> {
     this.#running = true;
-    while (this.#queue.length > 0) {
-      const turn = this.#queue.splice(0, this.#engine.limits.turn);
-      await this.#take(turn);
-    }
+    while (this.#queue.length > 0) await this.#take(this.#queue.splice(0, this.#engine.limits.turn));
     this.#running = false;
   }
 
-  async #take(turn: Waiting<State, Event>[]): Promise<void> {
+  /** Goes on until each of them has its answer. Never throws: whatever happens is told to those who wait. */
+  async #take(turn: readonly Waiting<State, Event>[]): Promise<void> {
     let waiting = turn;
-    for (let attempt = 0; waiting.length > 0; attempt++) {
-      waiting = this.#withinDeadline(waiting);
+    for (let tries = 0; ; tries++) {
+      waiting = waiting.filter(({ answered }) => !answered);
+      if (waiting.length === 0) return;
       try {
         waiting = await this.#attempt(waiting);
       } catch (error) {
-        this.#loaded = undefined;
-        if (error instanceof UnknownOutcome) await pause(Math.min(50 * 2 ** attempt, 1_000));
-        else waiting = this.#giveUp(waiting, error);
+        waiting = await this.#recover(waiting, error, tries);
       }
     }
   }
 
-  #withinDeadline(waiting: Waiting<State, Event>[]): Waiting<State, Event>[] {
-    const now = this.#engine.clock.now();
-    return waiting.filter((one) => {
-      if (one.deadline > now) return true;
-      one.settle(reject("unavailable", "it could not be decided in time; send it again with the same key"));
-      return false;
-    });
-  }
-
-  #giveUp(waiting: readonly Waiting<State, Event>[], error: unknown): [] {
+  /** Gives back those that are to be tried again. */
+  async #recover(
+    waiting: readonly Waiting<State, Event>[],
+    error: unknown,
+    tries: number,
+  ): Promise<readonly Waiting<State, Event>[]> {
+    const couldLoad = this.#loaded !== undefined;
+    this.#loaded = undefined;
+    if (error instanceof UnknownOutcome) {
+      await pause(Math.min(50 * 2 ** tries, 1_000));
+      return waiting;
+    }
     const passing =
       error instanceof LogUnavailable || error instanceof KeysUnavailable || error instanceof UnknownEventMet;
+    if (!passing && couldLoad && waiting.length > 1) {
+      // One of them broke it: alone, it breaks for itself only.
+      for (const one of waiting) await this.#take([one]);
+      return [];
+    }
     for (const one of waiting) {
       if (passing) one.settle(reject("unavailable", error.message));
       else one.fail(error);
@@ -102,46 +101,39 @@ export class Mailbox<State, Event extends DomainEvent> {
     return [];
   }
 
-  /** Decides all of them, appends what they lead to, and gives back those that must be decided once more. */
-  async #attempt(turn: Waiting<State, Event>[]): Promise<Waiting<State, Event>[]> {
-    if (turn.length === 0) return [];
+  /** Decides all of them and appends what they lead to. Gives back those that may have to be decided once more. */
+  async #attempt(turn: readonly Waiting<State, Event>[]): Promise<readonly Waiting<State, Event>[]> {
     const engine = this.#engine;
     const startedAt = performance.now();
-    this.#loaded ??= await load(this.#stream, this.#aggregate, engine);
-    const loaded = this.#loaded;
+    const loaded = await this.#state();
     const expected = loaded.revision;
-    const fetched = await fetchNeeds(turn, this.#stream, this.#aggregate, loaded, engine);
-    const day = dayBucket(engine.clock.now(), engine.lastRecordedAt.value);
-    const { decided, refused, again } = this.#decide(turn, loaded, fetched, day);
+    const { authorise } = this.#aggregate;
+    const admitted = turn.filter(({ pending }) => !authorise?.(loaded.state, pending.sender));
+    const needs = admitted.map(({ pending }) => pending);
+    const fetched = await fetchNeeds(needs, this.#stream, this.#aggregate, loaded, engine);
+    const day = this.#dayOfLog ?? dayBucket(engine.clock.now(), engine.lastRecordedAt.value);
+    this.#dayOfLog = undefined;
+    const decisions = decideTurn(turn, new Set(admitted), loaded, fetched, this.#aggregate, day, engine.limits);
+    const { decided, refused, again } = decisions;
     const decidedAt = performance.now();
 
     if (decided.length === 0) {
-      if (refused.some(({ outcome }) => outcome !== "allowed") && !(await this.#atHead(loaded))) return turn;
+      if (!(await this.#mayRefuse(refused, loaded))) return turn;
       await this.#settleRefused(refused);
       return again;
     }
-    const sealed = await this.#seal(decided, day);
-    if ("erased" in sealed) {
+    const events = await this.#append(decided, expected, day);
+    if (!events) {
       this.#loaded = undefined;
-      return turn.filter((one) => !sealed.erased.has(one));
+      return turn;
     }
-    const outcome = await engine.log.append(this.#stream, expected, sealed.commands);
-    if (outcome.status !== "ok") {
-      this.#loaded = undefined;
-      if (outcome.status === "stale-bucket")
-        engine.lastRecordedAt.value = Math.max(engine.lastRecordedAt.value, Date.parse(outcome.day));
-      if (outcome.status !== "duplicate") return turn;
-      const before = new Set(outcome.commandIds);
-      const retried = turn.filter((one) => before.has(one.sender.commandId));
-      await Promise.all(retried.map((one) => this.#settleRetried(one)));
-      return turn.filter((one) => !before.has(one.sender.commandId));
-    }
-    this.#settleAppended(decided, outcome.events);
+    this.#atHeadAt = decidedAt;
+    this.#settleAppended(decided, events);
     await this.#settleRefused(refused);
     engine.onTurn?.({
       kind: this.#aggregate.kind,
       commands: decided.length,
-      events: outcome.events.length,
+      events: events.length,
       decideMs: decidedAt - startedAt,
       appendMs: performance.now() - decidedAt,
     });
@@ -149,81 +141,73 @@ export class Mailbox<State, Event extends DomainEvent> {
     return again;
   }
 
-  #decide(
-    turn: readonly Waiting<State, Event>[],
-    loaded: Loaded<State>,
-    fetched: Fetched<Event>,
-    day: string,
-  ) {
-    const decided: DecidedWaiting<State, Event>[] = [];
-    const refused: Refused<State, Event>[] = [];
-    const again: Waiting<State, Event>[] = [];
-    const seen = new Set<string>();
-    const decidedAbout = new Map<string, About<Event>[]>();
-    for (const waiting of turn) {
-      const { sender } = waiting;
-      if (seen.has(sender.commandId)) {
-        again.push(waiting);
-        continue;
-      }
-      const unauthorised = this.#aggregate.authorise?.(loaded.state, sender);
-      if (unauthorised) {
-        refused.push({ waiting, outcome: unauthorised, final: true });
-        continue;
-      }
-      const outcome = waiting.decide(loaded.state, meet(fetched, decidedAbout, this.#engine.limits));
-      if (outcome === "allowed" || isRejection(outcome) || "unchanged" in outcome) {
-        refused.push({ waiting, outcome, final: false });
-        continue;
-      }
-      seen.add(sender.commandId);
-      for (const event of outcome) {
-        loaded.revision++;
-        const facts = placed(event, loaded.revision);
-        this.#aggregate.evolve(loaded.state, facts);
-        const target = targetOf(event);
-        if (target === null) continue;
-        const about = aboutOf<Event>(facts, event.sealed === undefined ? undefined : bucketOf(event, day), event.sealed);
-        decidedAbout.set(target, [...(decidedAbout.get(target) ?? []), about]);
-      }
-      decided.push({ waiting, name: waiting.name, payload: waiting.payload, sender, events: outcome });
-    }
-    return { decided, refused, again };
+  async #state(): Promise<Loaded<State>> {
+    if (this.#loaded) return this.#loaded;
+    const loadedAt = performance.now();
+    this.#loaded = await load(this.#stream, this.#aggregate, this.#engine);
+    this.#atHeadAt = loadedAt;
+    return this.#loaded;
   }
 
-  /** Those whose content can no longer be sealed are told so, and the others decided anew. */
-  async #seal(
+  /** False where the state was not that of the head: it is now, and all must be decided again. */
+  async #mayRefuse(refused: readonly Refused<State, Event>[], loaded: Loaded<State>): Promise<boolean> {
+    const checkedAt = performance.now();
+    const allowed = refused.every(({ outcome }) => outcome === "allowed");
+    if (allowed && checkedAt - this.#atHeadAt < ALLOWS_FOR_MS) return true;
+    const current = (await this.#engine.log.revision(this.#stream)) === loaded.revision;
+    if (!current) await loadTail(this.#stream, this.#aggregate, this.#engine, loaded);
+    this.#atHeadAt = checkedAt;
+    return current;
+  }
+
+  /** What was recorded, or undefined where they must be decided again; those that need not be have their answer. */
+  async #append(
     decided: readonly DecidedWaiting<State, Event>[],
+    expected: number,
     day: string,
-  ): Promise<{ commands: NewCommand[] } | { erased: ReadonlySet<Waiting<State, Event>> }> {
+  ): Promise<readonly RecordedEvent[] | undefined> {
+    const commands = await this.#seal(decided, day);
+    if (!commands) return undefined;
+    for (const { waiting } of decided) waiting.mayBeRecorded = true;
+    const outcome = await this.#engine.log.append(this.#stream, expected, commands);
+    switch (outcome.status) {
+      case "ok":
+        return outcome.events;
+      case "conflict":
+        return undefined;
+      case "stale-bucket":
+        this.#dayOfLog = outcome.day;
+        return undefined;
+      case "duplicate": {
+        const known = new Set(outcome.commandIds);
+        const retried = decided.filter(({ sender }) => known.has(sender.commandId));
+        await Promise.all(retried.map(({ waiting }) => this.#settleRetried(waiting)));
+        return undefined;
+      }
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  /** Undefined where the content of some can no longer be sealed: they are told so. */
+  async #seal(decided: readonly DecidedWaiting<State, Event>[], day: string): Promise<NewCommand[] | undefined> {
     try {
-      return { commands: await recordable(this.#stream, decided, day, this.#engine) };
+      return await recordable(this.#stream, decided, day, this.#engine);
     } catch (error) {
       if (!(error instanceof ContentErased)) throw error;
     }
-    const erased = new Set<Waiting<State, Event>>();
     for (const one of decided) {
       try {
         await recordable(this.#stream, [one], day, this.#engine);
       } catch (error) {
         if (!(error instanceof ContentErased)) throw error;
-        erased.add(one.waiting);
         one.waiting.settle(reject("erased", "what it amends, or whose it would be, was erased"));
       }
     }
-    return { erased };
+    return undefined;
   }
 
-  async #atHead(loaded: Loaded<State>): Promise<boolean> {
-    if ((await this.#engine.log.revision(this.#stream)) === loaded.revision) return true;
-    await loadTail(this.#stream, this.#aggregate, this.#engine, loaded);
-    return false;
-  }
-
-  #settleAppended(
-    decided: readonly DecidedWaiting<State, Event>[],
-    events: readonly { position: number; revision: number; recordedAt: number }[],
-  ): void {
+  #settleAppended(decided: readonly DecidedWaiting<State, Event>[], events: readonly RecordedEvent[]): void {
     let next = 0;
     const { lastRecordedAt } = this.#engine;
     for (const { waiting, events: own } of decided) {
@@ -241,7 +225,8 @@ export class Mailbox<State, Event extends DomainEvent> {
     await Promise.all(
       refused.map(async ({ waiting, outcome, final }) => {
         if (outcome === "allowed") return waiting.settle({ events: [], position: 0, revision: 0 });
-        if (waiting.keyed && !final && (await this.#settleRetried(waiting))) return;
+        const mayBeRetry = waiting.mayBeRecorded || (waiting.pending.keyed && !final);
+        if (mayBeRetry && (await this.#settleRetried(waiting))) return;
         if (isRejection(outcome)) return waiting.settle(outcome);
         const position = await this.#positionOf(outcome.unchanged);
         waiting.settle({ events: [], position, revision: outcome.unchanged });
@@ -256,9 +241,10 @@ export class Mailbox<State, Event extends DomainEvent> {
 
   /** True where the command was recorded before: it gets its first answer, or is told that it is not the same. */
   async #settleRetried(waiting: Waiting<State, Event>): Promise<boolean> {
-    const recorded = await this.#engine.log.find(this.#stream, waiting.sender.commandId);
+    const { pending } = waiting;
+    const recorded = await this.#engine.log.find(this.#stream, pending.sender.commandId);
     if (!recorded) return false;
-    waiting.settle(await answerOfRecorded(recorded, waiting, this.#aggregate, this.#engine));
+    waiting.settle(await answerOfRecorded(recorded, pending, this.#aggregate, this.#engine));
     return true;
   }
 }

@@ -1,6 +1,6 @@
 import type { DomainEvent } from "../../domain/event.ts";
 import type { StreamId } from "../../domain/ids.ts";
-import { type Rejection, reject } from "../../domain/rejection.ts";
+import type { Rejection } from "../../domain/rejection.ts";
 import type { AggregateDeclaration } from "../command.ts";
 import type { Engine } from "./engine.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -54,5 +54,3 @@ export class Mailboxes<State, Event extends DomainEvent> {
     }
   }
 }
-
-export const unavailable = (why: string): Rejection => reject("unavailable", why);

@@ -61,9 +61,7 @@ async function about<State, Event extends DomainEvent>(
   engine: Engine,
 ): Promise<About<Event>[]> {
   const opened = withContents ? await contents(recorded, engine) : [];
-  return recorded.map((event, index) =>
-    aboutOf(factsOf(event, aggregate), event.sealed?.bucket, opened[index]),
-  );
+  return recorded.map((event, index) => aboutOf(factsOf(event, aggregate), event.sealed?.bucket, opened[index]));
 }
 
 /** What is sealed in each event: undefined where nothing is, or where it is erased. */
@@ -87,17 +85,14 @@ export function aboutOf(fact: object, bucket: string | undefined, content: unkno
   return { ...fact, ...(bucket === undefined ? {} : { bucket }), ...(content === undefined ? {} : { content }) };
 }
 
-/** What one command meets: what was fetched, with what this turn decided before it. */
+/** What one command meets: what was fetched, with what its turn decided before it. */
 export const meet = <Event extends DomainEvent>(
   fetched: Fetched<Event>,
-  decidedAbout: ReadonlyMap<string, readonly About<Event>[]>,
+  ahead: { eventsAbout(messageId: string): readonly About<Event>[]; content(revision: number): unknown },
   { groupMembers }: EngineLimits,
 ): Met<Event> => ({
   groupMembers,
-  eventsAbout: (messageId) => [
-    ...(fetched.messages.get(messageId) ?? []),
-    ...(decidedAbout.get(messageId) ?? []),
-  ],
+  eventsAbout: (messageId) => [...(fetched.messages.get(messageId) ?? []), ...ahead.eventsAbout(messageId)],
   account: (userId) => fetched.accounts.get(userId),
-  opened: (revision) => fetched.opened.get(revision),
+  opened: (revision) => ahead.content(revision) ?? fetched.opened.get(revision),
 });

@@ -74,22 +74,14 @@ export async function recordable<Event extends DomainEvent>(
       });
     }
   }
-  const sealed = toSeal.length === 0 ? [] : await engine.sealing.seal(toSeal);
-  let next = 0;
+  const sealed = (toSeal.length === 0 ? [] : await engine.sealing.seal(toSeal)).values();
   return Promise.all(
     decided.map(async (one) => {
       const meta = metaOf(one.sender);
-      const events = one.events.map((event): NewEvent => {
-        const content = event.sealed === undefined ? null : (sealed[next++] ?? null);
-        return {
-          type: event.type,
-          version: event.version,
-          target: targetOf(event),
-          data: JSON.stringify(event.data),
-          meta,
-          sealed: content,
-          checkDay: content !== null && declared(event.type).under?.bucket === "day",
-        };
+      const events = one.events.map((event) => {
+        const content = event.sealed === undefined ? null : sealed.next().value;
+        if (content === undefined) throw new Error(`${stream}: fewer contents were sealed than were given`);
+        return newEvent(event, meta, content);
       });
       const first = events.find((event) => event.sealed)?.sealed ?? undefined;
       const payloadHash = await hashPayload(stream, one, first, engine);
@@ -97,6 +89,22 @@ export async function recordable<Event extends DomainEvent>(
       return { commandId: one.sender.commandId, actorId: one.sender.userId, payloadHash, events };
     }),
   );
+}
+
+/** What cannot be read again is never written. @throws Error where a decision made what its own schema refuses */
+function newEvent(event: DomainEvent, meta: string, sealed: SealedContent | null): NewEvent {
+  const { schema, under } = declared(event.type);
+  const { error } = schema.data.safeParse(event.data);
+  if (error) throw new Error(`${event.type} was decided, but is not of its shape: ${error.message}`);
+  return {
+    type: event.type,
+    version: event.version,
+    target: targetOf(event),
+    data: JSON.stringify(event.data),
+    meta,
+    sealed,
+    checkDay: sealed !== null && under?.bucket === "day",
+  };
 }
 
 function metaOf(sender: Sender): string {

@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { Seq } from "../../domain/conversation/events.ts";
-import { Uuid } from "../../domain/ids.ts";
-import { streamId } from "../../domain/ids.ts";
+import { streamId, Uuid } from "../../domain/ids.ts";
 import { reject } from "../../domain/rejection.ts";
-import { LogUnavailable, UnknownOutcome } from "../../infra/ports/eventLog.ts";
 import { door } from "../../infra/ports/door.ts";
+import { LogUnavailable, UnknownOutcome } from "../../infra/ports/eventLog.ts";
 import { noSuchConversation } from "../conversation/access.ts";
 import { conversation } from "../conversation/aggregate.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -46,7 +45,13 @@ const mark = (name: "MarkRead" | "MarkDelivered", path: "read" | "delivered", su
       const { userId, deviceId, now: at } = by;
       const read = path === "read" ? seq : 0;
       try {
-        const now = await marksOf(engine).raise(by.tenant, conversationId, { userId, deviceId, delivered: seq, read, at });
+        const now = await marksOf(engine).raise(by.tenant, conversationId, {
+          userId,
+          deviceId,
+          delivered: seq,
+          read,
+          at,
+        });
         return { body: now };
       } catch (error) {
         if (error instanceof LogUnavailable || error instanceof UnknownOutcome)

@@ -1,7 +1,8 @@
-import { MarksRaised } from "../../domain/receipts/events.ts";
-import { streamId } from "../../domain/ids.ts";
-import type { EventMeta } from "../../domain/meta.ts";
 import { hash } from "node:crypto";
+import { parseStreamId, type StreamId, streamId } from "../../domain/ids.ts";
+import type { EventMeta } from "../../domain/meta.ts";
+import { MarksRaised } from "../../domain/receipts/events.ts";
+import type { NewEvent } from "../../infra/ports/eventLog.ts";
 import type { Engine, MarkNow } from "../engine/engine.ts";
 
 /** A person's wish to raise the own watermarks. */
@@ -15,8 +16,16 @@ export interface Mark {
 
 interface Waiting {
   readonly mark: Mark;
+  /** What was known of this person's marks when it came. */
+  readonly known: MarkNow | undefined;
   settle(now: MarkNow): void;
   fail(error: unknown): void;
+}
+
+/** A conversation with marks recorded less than a second ago, and those that came since. */
+interface Gathering {
+  waiting: Waiting[];
+  timer: NodeJS.Timeout | undefined;
 }
 
 const QUIET_MS = 1_000;
@@ -28,115 +37,126 @@ const KNOWN_PEOPLE = 50_000;
  */
 export class Marks {
   readonly #engine: Engine;
-  readonly #collecting = new Map<string, { waiting: Waiting[]; lastFlushAt: number; timer: NodeJS.Timeout | undefined }>();
-  /** What this process raised last, by conversation and person: the read model may not know it yet. */
+  readonly #gathering = new Map<StreamId, Gathering>();
+  readonly #recording = new Set<Promise<void>>();
+  /** What this process raised last, by stream and person: the read model may not know it yet. */
   readonly #raised = new Map<string, MarkNow>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
-  /** Resolves when it is committed, or was so already, with the watermarks as they then are. */
+  /**
+   * Resolves when it is committed, or was so already, with the watermarks as they then are.
+   * @throws LogUnavailable, UnknownOutcome
+   */
   async raise(tenant: string, conversationId: string, mark: Mark): Promise<MarkNow> {
-    const known = await this.#known(tenant, conversationId, mark.userId);
+    const stream = streamId(tenant, "receipts", conversationId);
+    const projected = (await this.#engine.marks(tenant, conversationId, [mark.userId])).get(mark.userId);
+    const known = highest(projected, this.#raised.get(personIn(stream, mark.userId)));
     if (known && known.read >= mark.read && known.delivered >= mark.delivered) return known;
-    return new Promise((settle, fail) => this.#collect(tenant, conversationId, { mark, settle, fail }));
+    return new Promise((settle, fail) => this.#gather(stream, { mark, known, settle, fail }));
   }
 
-  /** Records what still waits. */
+  /** Records what still waits, and waits for what is being recorded. */
   async drain(): Promise<void> {
-    await Promise.all([...this.#collecting.keys()].map((stream) => this.#flush(stream)));
+    for (const stream of this.#gathering.keys()) this.#flush(stream);
+    await Promise.all(this.#recording);
+    for (const { timer } of this.#gathering.values()) clearTimeout(timer);
+    this.#gathering.clear();
   }
 
-  async #known(tenant: string, conversationId: string, userId: string): Promise<MarkNow | undefined> {
-    const raised = this.#raised.get(`${tenant}/${conversationId}/${userId}`);
-    const projected = (await this.#engine.marks(tenant, conversationId, [userId])).get(userId);
-    return raised && projected ? higher(raised, projected) : (raised ?? projected);
-  }
-
-  #collect(tenant: string, conversationId: string, waiting: Waiting): void {
-    const stream = streamId(tenant, "receipts", conversationId);
-    const now = performance.now();
-    const collected = this.#collecting.get(stream) ?? { waiting: [], lastFlushAt: -QUIET_MS, timer: undefined };
-    collected.waiting.push(waiting);
-    this.#collecting.set(stream, collected);
-    const dueIn = collected.lastFlushAt + QUIET_MS - now;
-    if (dueIn <= 0 && !collected.timer) void this.#flush(stream);
-    else collected.timer ??= setTimeout(() => void this.#flush(stream), Math.max(dueIn, 1));
-  }
-
-  async #flush(key: string): Promise<void> {
-    const collected = this.#collecting.get(key);
-    if (!collected) return;
-    clearTimeout(collected.timer);
-    collected.timer = undefined;
-    const { waiting } = collected;
-    if (waiting.length === 0) return void this.#collecting.delete(key);
-    collected.waiting = [];
-    collected.lastFlushAt = performance.now();
-    try {
-      await this.#record(key, waiting);
-    } catch (error) {
-      for (const { fail } of waiting) fail(error);
+  #gather(stream: StreamId, waiting: Waiting): void {
+    const gathering = this.#gathering.get(stream);
+    if (gathering) gathering.waiting.push(waiting);
+    else {
+      this.#gathering.set(stream, { waiting: [waiting], timer: undefined });
+      this.#flush(stream);
     }
-    collected.timer ??= setTimeout(() => void this.#flush(key), QUIET_MS);
   }
 
-  async #record(key: string, waiting: readonly Waiting[]): Promise<void> {
-    const [tenant = "", rest = ""] = key.split("/");
-    const conversationId = rest.slice("receipts-".length);
-    const stream = streamId(tenant, "receipts", conversationId);
+  /** Records what waits. Where nothing waits, a quiet second is over. */
+  #flush(stream: StreamId): void {
+    const gathering = this.#gathering.get(stream);
+    if (!gathering) return;
+    clearTimeout(gathering.timer);
+    const { waiting } = gathering;
+    if (waiting.length === 0) {
+      this.#gathering.delete(stream);
+      return;
+    }
+    gathering.waiting = [];
+    gathering.timer = setTimeout(() => this.#flush(stream), QUIET_MS);
+    const recording = this.#record(stream, waiting).catch((error: unknown) => {
+      for (const { fail } of waiting) fail(error);
+    });
+    this.#recording.add(recording);
+    void recording.then(() => this.#recording.delete(recording));
+  }
+
+  async #record(stream: StreamId, waiting: readonly Waiting[]): Promise<void> {
     const people = new Map<string, Mark>();
     for (const { mark } of waiting) {
       const before = people.get(mark.userId);
       people.set(mark.userId, before ? together(before, mark) : mark);
     }
-    const event = MarksRaised({
-      marks: [...people.values()].map(({ at, ...mark }) => ({ ...mark, at: at.toISOString() })),
-    });
-    const commandId = this.#engine.newId();
-    const occurredAt = new Date(this.#engine.clock.now()).toISOString();
-    const meta: EventMeta = { commandId, correlationId: commandId, actorId: null, occurredAt };
-    const data = JSON.stringify(event.data);
-    const payloadHash = hash("sha256", data, "buffer");
-    const outcome = await this.#engine.log.append(stream, "any", [
-      {
-        commandId,
-        actorId: null,
-        payloadHash,
-        events: [{ type: event.type, version: event.version, target: null, data, meta: JSON.stringify(meta), sealed: null }],
-      },
-    ]);
-    const recorded = outcome.status === "ok" ? outcome.events[0] : undefined;
-    if (!recorded) throw new Error(`marks of ${stream} were not appended: ${outcome.status}`);
-    const { position, revision } = recorded;
-    for (const { mark, settle } of waiting) {
+    const { position, revision } = await this.#append(stream, [...people.values()]);
+    for (const { mark, known, settle } of waiting) {
       const { read, delivered } = people.get(mark.userId) ?? mark;
-      const now = await this.#remember(tenant, conversationId, mark.userId, { read, delivered, position, revision });
+      const person = personIn(stream, mark.userId);
+      const now = highest({ read, delivered, position, revision }, known, this.#raised.get(person));
+      this.#remember(person, now);
       settle(now);
     }
   }
 
-  async #remember(tenant: string, conversationId: string, userId: string, raised: MarkNow): Promise<MarkNow> {
-    const known = await this.#known(tenant, conversationId, userId);
-    const now = known
-      ? { ...raised, read: Math.max(known.read, raised.read), delivered: Math.max(known.delivered, raised.delivered) }
-      : raised;
-    this.#raised.delete(`${tenant}/${conversationId}/${userId}`);
-    this.#raised.set(`${tenant}/${conversationId}/${userId}`, now);
-    if (this.#raised.size > KNOWN_PEOPLE) {
-      const oldest = this.#raised.keys().next();
-      if (!oldest.done) this.#raised.delete(oldest.value);
-    }
-    return now;
+  async #append(stream: StreamId, people: readonly Mark[]): Promise<{ position: number; revision: number }> {
+    const { type, version, data } = MarksRaised({
+      marks: people.map(({ at, ...mark }) => ({ ...mark, at: at.toISOString() })),
+    });
+    const commandId = this.#engine.newId();
+    const occurredAt = new Date(this.#engine.clock.now()).toISOString();
+    const meta: EventMeta = { commandId, correlationId: commandId, actorId: null, occurredAt };
+    const event: NewEvent = {
+      type,
+      version,
+      target: null,
+      data: JSON.stringify(data),
+      meta: JSON.stringify(meta),
+      sealed: null,
+    };
+    const payloadHash = hash("sha256", event.data, "buffer");
+    const command = { commandId, actorId: null, payloadHash, events: [event] };
+    const outcome = await this.#engine.log.append(stream, "any", [command]);
+    const recorded = outcome.status === "ok" ? outcome.events[0] : undefined;
+    if (!recorded) throw new Error(`marks of ${parseStreamId(stream).id} were not appended: ${outcome.status}`);
+    return recorded;
+  }
+
+  #remember(person: string, now: MarkNow): void {
+    this.#raised.delete(person);
+    this.#raised.set(person, now);
+    if (this.#raised.size <= KNOWN_PEOPLE) return;
+    const oldest = this.#raised.keys().next();
+    if (!oldest.done) this.#raised.delete(oldest.value);
   }
 }
 
-const higher = (one: MarkNow, other: MarkNow): MarkNow => ({
-  ...(one.position >= other.position ? one : other),
-  read: Math.max(one.read, other.read),
-  delivered: Math.max(one.delivered, other.delivered),
-});
+const personIn = (stream: StreamId, userId: string): string => `${stream} ${userId}`;
+
+/** The highest watermarks of all, with where the latest of them stands. */
+function highest(first: MarkNow, ...others: readonly (MarkNow | undefined)[]): MarkNow;
+function highest(...marks: readonly (MarkNow | undefined)[]): MarkNow | undefined;
+function highest(...marks: readonly (MarkNow | undefined)[]): MarkNow | undefined {
+  return marks.reduce((one, other) => {
+    if (!one || !other) return one ?? other;
+    return {
+      ...(one.position >= other.position ? one : other),
+      read: Math.max(one.read, other.read),
+      delivered: Math.max(one.delivered, other.delivered),
+    };
+  }, undefined);
+}
 
 const together = (one: Mark, other: Mark): Mark => ({
   ...other,
