@@ -17,17 +17,26 @@ export interface Claim {
   readonly now: Date;
 }
 
+/** Lets go of a name whose person was erased long enough ago. */
+export async function releaseName(
+  database: Queryable,
+  tenant: string,
+  usernameHash: Uint8Array,
+  now: Date,
+): Promise<void> {
+  await database.query(
+    `update accounts.accounts set username_hash = null
+      where tenant = $1 and username_hash = $2 and erased_at < $3::timestamptz - make_interval(days => $4)`,
+    [tenant, usernameHash, now, NAME_KEPT_DAYS],
+  );
+}
+
 /**
  * Takes a name for an account that is about to be registered, or takes over one whose registration was given up. Gives
  * the account's id; undefined where the name is taken.
  */
 export async function claimName(database: Queryable, claim: Claim): Promise<string | undefined> {
   const { tenant, userId, usernameHash, passwordHash, commandId, now } = claim;
-  await database.query(
-    `update accounts.accounts set username_hash = null
-      where tenant = $1 and username_hash = $2 and erased_at < $3::timestamptz - make_interval(days => $4)`,
-    [tenant, usernameHash, now, NAME_KEPT_DAYS],
-  );
   const { rows } = await database.query<{ user_id: string }>(
     `insert into accounts.accounts as a (tenant, user_id, username_hash, password_hash, command_id, claimed_at)
      values ($1, $2, $3, $4, $5, $6)

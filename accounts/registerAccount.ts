@@ -4,7 +4,7 @@ import type { By } from "../domain/by.ts";
 import { createdId } from "../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../domain/rejection.ts";
 import { DisplayName, Username } from "../domain/user/profile.ts";
-import { accountNamed, claimName, confirmRegistered, type NamedAccount } from "./accountRows.ts";
+import { accountNamed, claimName, confirmRegistered, type NamedAccount, releaseName } from "./accountRows.ts";
 import type { AccountParts } from "./parts.ts";
 import { sendCommand } from "./sendCommand.ts";
 
@@ -44,6 +44,7 @@ export async function registerAccount(
   const { tenant, username, displayName, password } = registration;
   const usernameHash = await engine.sealing.lookupHash(tenant, "username", username);
   const commandId = by.key ?? engine.newId();
+  await releaseName(database, tenant, usernameHash, by.now);
   const named = await accountNamed(database, tenant, usernameHash);
   if (named?.registered) return again(parts, registration, named, by);
 

@@ -14,7 +14,7 @@ import { memorySecretStore } from "../../infra/keys/memorySecretStore.ts";
 import type { Identity } from "../../infra/ports/identity.ts";
 import { noSnapshots } from "../../infra/ports/snapshots.ts";
 import { migrate } from "../../infra/postgres/migrate.ts";
-import { peopleReader } from "../../read-api/openPeople.ts";
+import { peopleReader } from "../../read-api/people.ts";
 import { createSealing } from "../../sealing/sealing.ts";
 import { type FreshDatabase, freshDatabase } from "./postgres.ts";
 import { startProjector } from "./readModels.ts";
@@ -78,7 +78,10 @@ export async function startAccounts(
   });
 
   return {
-    ...accounts,
+    parts,
+    sessions,
+    /** From here on the process hears nothing from the log. */
+    deafen: () => accounts.stop(),
     engine,
     projector,
     anyone,
