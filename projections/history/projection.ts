@@ -62,6 +62,7 @@ async function insertMessages(events: readonly Sent[], tx: Queryable, schema: st
       mentions: data.mentions ?? [],
       has_link: data.hasLink ?? false,
       attachments: data.attachments ?? [],
+      sent_revision: revision,
       revision,
       changed_position: position,
       sealed: packSealed(event),

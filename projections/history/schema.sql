@@ -15,7 +15,8 @@ create table messages (
   mentions uuid[] not null,
   has_link boolean not null,
   attachments json not null,
-  -- of the last event that touched it
+  -- of its MessageSent, and of the last event that touched it
+  sent_revision bigint not null,
   revision bigint not null,
   changed_position bigint not null,
   -- as sent, and as last edited; both null once deleted

@@ -1,0 +1,194 @@
+import type { Queryable } from "../../infra/ports/database.ts";
+import { type SealedPart, unpackSealed } from "../sealedPart.ts";
+
+export interface AttachmentFacts {
+  readonly mediaId: string;
+  readonly kind: "image" | "video" | "audio" | "file";
+  readonly size: number;
+  readonly mimeType: string;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+export interface MessageRow {
+  readonly conversation: string;
+  readonly seq: number;
+  readonly messageId: string;
+  readonly author: string;
+  readonly kind: "text" | "media" | "encrypted" | "system";
+  readonly sentAt: Date;
+  readonly editedAt: Date | null;
+  readonly deleted: boolean;
+  readonly replyTo: string | null;
+  readonly threadRoot: string | null;
+  readonly threadCount: number;
+  readonly mentions: readonly string[];
+  readonly attachments: readonly AttachmentFacts[];
+  /** Of its MessageSent, and of the last event that touched it. */
+  readonly sentRevision: number;
+  readonly revision: number;
+  /** As sent, and as last edited; both null once deleted. */
+  readonly sealed: SealedPart | null;
+  readonly edit: SealedPart | null;
+}
+
+interface StoredMessage extends Omit<MessageRow, "sealed" | "edit"> {
+  readonly sealed: Buffer | null;
+  readonly edit: Buffer | null;
+}
+
+/** Seqs from one to another, both included; null: to the end. */
+export interface SeqRange {
+  readonly from: number;
+  readonly to: number | null;
+}
+
+const MESSAGE = `conversation, seq, message_id as "messageId", author, kind, sent_at as "sentAt", edited_at as "editedAt",
+  deleted, reply_to as "replyTo", thread_root as "threadRoot", thread_count as "threadCount", mentions, attachments,
+  sent_revision as "sentRevision", revision, sealed, edit`;
+
+function messageOf(tenant: string, { sealed, edit, ...row }: StoredMessage): MessageRow {
+  const part = (packed: Buffer | null) => packed && unpackSealed(tenant, "conversation", row.conversation, packed);
+  return { ...row, sealed: part(sealed), edit: part(edit) };
+}
+
+/**
+ * Messages within ranges of seq, in reading order; `descending`: the last ones before the end instead of the first
+ * ones after the start. Each range is walked from its end, so gaps between them cost nothing.
+ */
+export async function messagesWithin(
+  queryable: Queryable,
+  tenant: string,
+  conversation: string,
+  ranges: readonly SeqRange[],
+  { limit, descending, threadRoot }: { limit: number; descending: boolean; threadRoot: string | null },
+): Promise<MessageRow[]> {
+  if (ranges.length === 0 || limit === 0) return [];
+  const order = descending ? "desc" : "asc";
+  const thread = threadRoot === null ? "" : "and thread_root = $5";
+  const { rows } = await queryable.query<StoredMessage>(
+    `select page.* from json_to_recordset($3) as r("from" bigint, "to" bigint)
+     cross join lateral (select ${MESSAGE} from history.messages where tenant = $1 and conversation = $2
+       and seq >= r."from" and seq <= coalesce(r."to", 9007199254740991) ${thread} order by seq ${order} limit $4) page
+     order by seq ${order} limit $4`,
+    [tenant, conversation, JSON.stringify(ranges), limit, ...(threadRoot === null ? [] : [threadRoot])],
+    `history-within-${order}${threadRoot === null ? "" : "-thread"}`,
+  );
+  if (descending) rows.reverse();
+  return rows.map((row) => messageOf(tenant, row));
+}
+
+/** In no order. */
+export async function messagesAt(
+  queryable: Queryable,
+  tenant: string,
+  keys: readonly { readonly conversation: string; readonly seq: number }[],
+): Promise<MessageRow[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await queryable.query<StoredMessage>(
+    `select m.* from json_to_recordset($2) as k(conversation uuid, seq bigint) cross join lateral
+       (select ${MESSAGE} from history.messages where tenant = $1 and conversation = k.conversation and seq = k.seq) m`,
+    [tenant, JSON.stringify(keys)],
+    "history-at",
+  );
+  return rows.map((row) => messageOf(tenant, row));
+}
+
+export async function messageById(
+  queryable: Queryable,
+  tenant: string,
+  conversation: string,
+  messageId: string,
+): Promise<MessageRow | undefined> {
+  const { rows } = await queryable.query<StoredMessage>(
+    `select ${MESSAGE} from history.messages where tenant = $1 and conversation = $2 and message_id = $3`,
+    [tenant, conversation, messageId],
+    "history-by-id",
+  );
+  return rows[0] && messageOf(tenant, rows[0]);
+}
+
+/** Where messages of a conversation stand. */
+export async function seqsOf(
+  queryable: Queryable,
+  tenant: string,
+  keys: readonly { readonly conversation: string; readonly messageId: string }[],
+): Promise<{ conversation: string; messageId: string; seq: number }[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await queryable.query<{ conversation: string; messageId: string; seq: number }>(
+    `select m.conversation, m.message_id as "messageId", m.seq
+     from json_to_recordset($2) as k(conversation uuid, "messageId" uuid) join history.messages m
+       on m.tenant = $1 and m.conversation = k.conversation and m.message_id = k."messageId"`,
+    [tenant, JSON.stringify(keys)],
+    "history-seqs",
+  );
+  return rows;
+}
+
+export interface VersionRow {
+  readonly revision: number;
+  readonly at: Date;
+  readonly sealed: SealedPart | null;
+}
+
+/** The edits of a message, the oldest first. */
+export async function editsOf(
+  queryable: Queryable,
+  tenant: string,
+  conversation: string,
+  seq: number,
+): Promise<VersionRow[]> {
+  const { rows } = await queryable.query<{ revision: number; at: Date; sealed: Buffer | null }>(
+    `select revision, edited_at as at, sealed from history.versions
+     where tenant = $1 and conversation = $2 and seq = $3 order by revision`,
+    [tenant, conversation, seq],
+    "history-versions",
+  );
+  return rows.map(({ sealed, ...row }) => ({
+    ...row,
+    sealed: sealed && unpackSealed(tenant, "conversation", conversation, sealed),
+  }));
+}
+
+export interface ReactionRow {
+  readonly conversation: string;
+  readonly seq: number;
+  readonly emoji: string;
+  readonly userId: string;
+}
+
+/** In the order in which they were given. */
+export async function reactionsTo(
+  queryable: Queryable,
+  tenant: string,
+  keys: readonly { readonly conversation: string; readonly seq: number }[],
+): Promise<ReactionRow[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await queryable.query<ReactionRow>(
+    `select r.conversation, r.seq, r.emoji, r.user_id as "userId"
+     from json_to_recordset($2) as k(conversation uuid, seq bigint) join history.reactions r
+       on r.tenant = $1 and r.conversation = k.conversation and r.seq = k.seq
+     order by r.position`,
+    [tenant, JSON.stringify(keys)],
+    "history-reactions",
+  );
+  return rows;
+}
+
+/** Of these conversations those in which more than so many messages changed within a window of positions. */
+export async function changedMuch(
+  queryable: Queryable,
+  tenant: string,
+  conversations: readonly string[],
+  { after, upTo, many }: { after: number; upTo: number; many: number },
+): Promise<Set<string>> {
+  if (conversations.length === 0) return new Set();
+  const { rows } = await queryable.query<{ conversation: string }>(
+    `select c.conversation from unnest($2::uuid[]) as c(conversation)
+     where (select count(*) from (select from history.messages where tenant = $1 and conversation = c.conversation
+       and changed_position > $3 and changed_position <= $4 order by changed_position limit $5 + 1) m) > $5`,
+    [tenant, conversations, after, upTo, many],
+    "history-changed-much",
+  );
+  return new Set(rows.map(({ conversation }) => conversation));
+}

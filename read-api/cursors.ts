@@ -1,0 +1,44 @@
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from "node:crypto";
+import type { z } from "zod";
+import type { By } from "../domain/by.ts";
+
+/** Sealed places in a list or in the log. Whoever holds one learns nothing from it and can change nothing about it. */
+export interface Cursors {
+  /** For this person, device and epoch, and for one purpose. */
+  seal(purpose: string, by: By, value: unknown): string;
+  /** Undefined for everything that this did not seal for the same purpose, person, device and epoch. */
+  open<Schema extends z.ZodType>(purpose: string, by: By, schema: Schema, cursor: string): z.output<Schema> | undefined;
+}
+
+const NONCE = 12;
+const TAG = 16;
+
+/** @param key 32 bytes, the same in every process of a deployment; @param epoch of the log */
+export function createCursors(key: KeyObject, epoch: number): Cursors {
+  const bound = (purpose: string, { tenant, userId, deviceId }: By) =>
+    Buffer.from(JSON.stringify(["scripta/cursor/v1", purpose, tenant, userId, deviceId, epoch]), "utf8");
+  return {
+    seal(purpose, by, value) {
+      const nonce = randomBytes(NONCE);
+      const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(bound(purpose, by));
+      const sealed = Buffer.concat([cipher.update(JSON.stringify(value), "utf8"), cipher.final()]);
+      return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString("base64url");
+    },
+    open(purpose, by, schema, cursor) {
+      const bytes = Buffer.from(cursor, "base64url");
+      if (bytes.length < NONCE + TAG || bytes.toString("base64url") !== cursor) return undefined;
+      const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, NONCE), { authTagLength: TAG })
+        .setAAD(bound(purpose, by))
+        .setAuthTag(bytes.subarray(NONCE, NONCE + TAG));
+      let text = decipher.update(bytes.subarray(NONCE + TAG)).toString("utf8");
+      try {
+        text += decipher.final("utf8");
+      } catch {
+        // Not ours, not this person's, or altered: nothing of it is used.
+        return undefined;
+      }
+      const parsed = schema.safeParse(JSON.parse(text));
+      return parsed.success ? parsed.data : undefined;
+    },
+  };
+}
