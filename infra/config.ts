@@ -20,7 +20,12 @@ const Environment = z.object({
   SCRIPTA_ALLOWED_ORIGINS: z
     .string()
     .default("")
-    .transform((list) => list.split(",").map((origin) => origin.trim()).filter((origin) => origin !== ""))
+    .transform((list) =>
+      list
+        .split(",")
+        .map((origin) => origin.trim())
+        .filter((origin) => origin !== ""),
+    )
     .describe("Web origins beside its own whose pages may open the socket, with commas."),
   SCRIPTA_POSTGRES: z
     .string()
@@ -29,7 +34,10 @@ const Environment = z.object({
     .describe("A PostgreSQL of yours (15 or newer); absent: the embedded one below SCRIPTA_DATA."),
   SCRIPTA_BOOTSTRAP_ADMIN: Account.optional().describe("<username>:<password> of the first administrator."),
   SCRIPTA_RATE_LIMITS: Switch.default("on").describe("off: nobody is slowed down; for tests alone."),
-  SCRIPTA_DIRECTORY: z.enum(["exact", "none"]).default("exact").describe("Whether people find others by exact username."),
+  SCRIPTA_DIRECTORY: z
+    .enum(["exact", "none"])
+    .default("exact")
+    .describe("Whether people find others by exact username."),
   SCRIPTA_GROUP_LIMIT: z.coerce.number().int().min(2).max(1_000_000).default(1_024).describe("Members of a group."),
   SCRIPTA_TOKEN_SECONDS: z.coerce.number().int().min(30).max(86_400).default(900).describe("Life of an access token."),
   SCRIPTA_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
@@ -57,8 +65,12 @@ export class ConfigurationFault extends Error {
 
 /** @throws ConfigurationFault */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
-  const unknown = Object.keys(given).filter((name) => /^SCRIPTA_/.test(name) && !(name in Environment.shape) && !CLIENTS.has(name));
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
+  );
+  const unknown = Object.keys(given).filter(
+    (name) => /^SCRIPTA_/.test(name) && !(name in Environment.shape) && !CLIENTS.has(name),
+  );
   const parsed = Environment.safeParse(given);
   if (!parsed.success || unknown.length > 0) {
     const faults = (parsed.error?.issues ?? []).map(({ path, message }) => `  ${path.join(".")}: ${message}`);

@@ -104,7 +104,11 @@ export class Audience {
   }
 
   /** Replaces what is known of a person in one conversation, as read after joining it. */
-  correct(person: string, tenant: string, { conversationId, memberships, historyVisibility, memberCount }: Belonging): void {
+  correct(
+    person: string,
+    tenant: string,
+    { conversationId, memberships, historyVisibility, memberCount }: Belonging,
+  ): void {
     const name = `${tenant}/${conversationId}`;
     if (!this.#people.get(person)?.has(name)) return;
     const room = this.#rooms.get(name);

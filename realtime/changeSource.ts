@@ -1,5 +1,4 @@
-import type { Role } from "../domain/conversation/events.ts";
-import type { HistoryVisibility } from "../domain/conversation/events.ts";
+import type { HistoryVisibility, Role } from "../domain/conversation/events.ts";
 import type { Membership } from "../domain/conversation/visibility.ts";
 
 /** An idempotent operation on a client's state; its shapes are those of sync. */

@@ -2,8 +2,8 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { isRejection, type Rejection } from "../domain/rejection.ts";
 import type { Identity } from "../infra/ports/identity.ts";
-import { type ClientFrame, type CloseCode, close, encodeFrame } from "./frames.ts";
 import type { Change } from "./changeSource.ts";
+import { type ClientFrame, type CloseCode, close, encodeFrame } from "./frames.ts";
 import type { Gateway } from "./gateway.ts";
 import { readFrame } from "./incoming.ts";
 import { MOST_WAITING_BYTES, Outgoing } from "./outgoing.ts";
@@ -88,7 +88,7 @@ export class Connection {
   sendPage(position: number, changes: readonly Change[]): void {
     if (this.#state !== "opening") return;
     for (const change of changes)
-      if (change.op === "user" && typeof change["userId"] === "string") this.introduce(change["userId"]);
+      if (change.op === "user" && typeof change.userId === "string") this.introduce(change.userId);
     this.send({ type: "changes", position, changes });
   }
 

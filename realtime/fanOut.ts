@@ -70,7 +70,7 @@ export class FanOut {
     const { tenant, conversationId, position } = touched;
     for (const person of members) {
       const changes = await this.#parts.source.anew(tenant, { conversationId, userId: idOf(person) });
-      const rises = changes.some((change) => firstSeqOf(change["conversation"]) > 1);
+      const rises = changes.some((change) => firstSeqOf(change.conversation) > 1);
       this.#giveAll([person], rises ? [{ op: "left", conversationId }, ...changes] : changes.slice(0, 1), position);
     }
   }
@@ -83,7 +83,11 @@ export class FanOut {
       this.#parts.source.users(tenant, [...members]),
     ]);
     for (const key of keys) this.#introduce(to, users.get(key.userId), key.userId, position);
-    this.#giveAll(to, keys.flatMap((key) => changes.get(personKey(key)) ?? []), position);
+    this.#giveAll(
+      to,
+      keys.flatMap((key) => changes.get(personKey(key)) ?? []),
+      position,
+    );
   }
 
   async #spreadMessages(touched: Touched, members: readonly string[]): Promise<void> {
@@ -91,7 +95,10 @@ export class FanOut {
     if (messages.size + roots.size === 0) return;
     const { source, audience } = this.#parts;
     const ids = new Set([...messages.keys(), ...roots]);
-    const changes = await source.messages(tenant, [...ids].map((messageId) => ({ conversationId, messageId })));
+    const changes = await source.messages(
+      tenant,
+      [...ids].map((messageId) => ({ conversationId, messageId })),
+    );
     const authors = new Set(touched.sent.map(({ authorId }) => authorId));
     const strangers = [...authors].filter((userId) => members.some((person) => this.#isStranger(person, userId)));
     const users = strangers.length > 0 ? await source.users(tenant, strangers) : new Map<string, Change>();
@@ -100,7 +107,11 @@ export class FanOut {
     const newFrom = Math.min(...touched.sent.map(({ seq }) => seq), Number.POSITIVE_INFINITY);
     const fresh = ordered.filter((change) => seqOf(change) >= newFrom).sort((one, other) => seqOf(one) - seqOf(other));
     for (const change of ordered.filter((known) => seqOf(known) < newFrom))
-      this.#giveAll(audience.of(tenant, conversationId, seqOf(change)).filter((person) => members.includes(person)), [change], position);
+      this.#giveAll(
+        audience.of(tenant, conversationId, seqOf(change)).filter((person) => members.includes(person)),
+        [change],
+        position,
+      );
     // What is new is seen by every member: one frame for all of it.
     this.#giveAll(members, fresh, position);
   }
@@ -143,7 +154,11 @@ export class FanOut {
       const seenBy = new Set<string>([person]);
       for (const conversationId of await this.#conversationsWith(tenant, userId))
         for (const member of audience.of(tenant, conversationId)) seenBy.add(member);
-      this.#give([...seenBy].filter((known) => audience.knows(known)), change, position);
+      this.#give(
+        [...seenBy].filter((known) => audience.knows(known)),
+        change,
+        position,
+      );
     }
   }
 
@@ -162,7 +177,8 @@ export class FanOut {
     if (!change) return;
     const frame = encodeFrame({ type: "changes", position, changes: [change] });
     for (const person of to)
-      for (const socket of this.#parts.sockets(person)) if (socket.introduce(userId)) socket.deliver(frame, position, 1);
+      for (const socket of this.#parts.sockets(person))
+        if (socket.introduce(userId)) socket.deliver(frame, position, 1);
   }
 
   #give(to: readonly string[], change: Change | undefined, position: number): void {
@@ -189,5 +205,5 @@ const numberIn = (value: unknown, field: string): number | undefined =>
     ? Object.entries(value).flatMap(([key, found]) => (key === field && typeof found === "number" ? [found] : []))[0]
     : undefined;
 
-const seqOf = (change: Change): number => numberIn(change["message"], "seq") ?? 0;
+const seqOf = (change: Change): number => numberIn(change.message, "seq") ?? 0;
 const firstSeqOf = (conversation: unknown): number => numberIn(conversation, "firstSeq") ?? 1;

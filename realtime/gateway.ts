@@ -1,10 +1,10 @@
-import type { WebSocket } from "ws";
 import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
 import { type Rejection, reject } from "../domain/rejection.ts";
 import type { OpenDoor } from "../infra/ports/door.ts";
+import { LogUnavailable } from "../infra/ports/eventLog.ts";
 import type { Identities, Identity } from "../infra/ports/identity.ts";
 import type { RateLimits } from "../infra/ports/rateLimits.ts";
-import { LogUnavailable } from "../infra/ports/eventLog.ts";
 import { KeysUnavailable } from "../infra/ports/secrets.ts";
 import type { Committed, Projector } from "../projections/projector.ts";
 import { Audience } from "./audience.ts";
@@ -80,10 +80,7 @@ export class Gateway {
 
   start(): void {
     this.#spreadTo = this.#projector.checkpoint();
-    const ticks = [
-      setInterval(() => this.#beat(), PING_MS),
-      setInterval(() => this.#sendCursors(), CURSOR_MS),
-    ];
+    const ticks = [setInterval(() => this.#beat(), PING_MS), setInterval(() => this.#sendCursors(), CURSOR_MS)];
     this.#stops = [
       this.#projector.onCommitted((batch) => this.#spread(batch)),
       this.identities.onRevoked((ended) => this.#revoked(ended)),
@@ -207,7 +204,8 @@ export class Gateway {
 
   /** What a command's exception is to its sender. */
   refusalOf(error: unknown): Rejection {
-    if (error instanceof LogUnavailable || error instanceof KeysUnavailable) return reject("unavailable", error.message);
+    if (error instanceof LogUnavailable || error instanceof KeysUnavailable)
+      return reject("unavailable", error.message);
     this.problem(error);
     return reject("unavailable", "something went wrong here; it was logged");
   }

@@ -33,7 +33,10 @@ export class SocketCommands {
 
   take(frame: CommandFrame): void {
     if (this.#underWay >= MOST_UNDER_WAY)
-      return this.#answer(frame.id, { ...reject("rate-limited", "too many commands are under way"), retryAfterSeconds: 1 });
+      return this.#answer(frame.id, {
+        ...reject("rate-limited", "too many commands are under way"),
+        retryAfterSeconds: 1,
+      });
     this.#underWay++;
     this.#waiting.push(frame);
     if (!this.#entering) void this.#enterAll();

@@ -33,7 +33,9 @@ export function openApi(doors: readonly OpenDoor[], version: string): Json {
     paths,
     components: {
       securitySchemes: { accessToken: { type: "http", scheme: "bearer" } },
-      responses: { Problem: { description: "A problem (RFC 9457)", content: { "application/problem+json": { schema: problem } } } },
+      responses: {
+        Problem: { description: "A problem (RFC 9457)", content: { "application/problem+json": { schema: problem } } },
+      },
     },
   };
 }
@@ -58,8 +60,8 @@ const problem = {
 function operation(it: OpenDoor, method: string, path: string): Json {
   const whole = schemaOf(it.payload, "input");
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? "");
-  const properties = isJson(whole["properties"]) ? whole["properties"] : {};
-  const required = Array.isArray(whole["required"]) ? whole["required"] : [];
+  const properties = isJson(whole.properties) ? whole.properties : {};
+  const required = Array.isArray(whole.required) ? whole.required : [];
   const parameter = (name: string, place: "path" | "query") => ({
     name,
     in: place,
@@ -96,8 +98,8 @@ function operation(it: OpenDoor, method: string, path: string): Json {
 }
 
 function bodyOf(whole: Json, names: readonly string[]): Json {
-  const properties = isJson(whole["properties"]) ? whole["properties"] : {};
-  const required = Array.isArray(whole["required"]) ? whole["required"].filter((name) => names.includes(name)) : [];
+  const properties = isJson(whole.properties) ? whole.properties : {};
+  const required = Array.isArray(whole.required) ? whole.required.filter((name) => names.includes(name)) : [];
   return {
     ...whole,
     properties: Object.fromEntries(names.map((name) => [name, properties[name]])),

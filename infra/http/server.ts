@@ -3,9 +3,9 @@ import type { By } from "../../domain/by.ts";
 import { faultInString, parseJson } from "../../domain/json.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
 import { mayEnter, misshapen, type OpenDoor } from "../ports/door.ts";
+import { LogUnavailable } from "../ports/eventLog.ts";
 import type { Identities, Identity } from "../ports/identity.ts";
 import type { RateLimits } from "../ports/rateLimits.ts";
-import { LogUnavailable } from "../ports/eventLog.ts";
 import { KeysUnavailable } from "../ports/secrets.ts";
 import { problemOf } from "./problem.ts";
 import { traceOf } from "./trace.ts";
@@ -157,7 +157,7 @@ function payloadOf(it: OpenDoor, request: FastifyRequest): Record<string, unknow
   if (ifMatch !== undefined && method === "PATCH") {
     const revision = Number(ifMatch.replace(/^"(.*)"$/, "$1"));
     if (!Number.isSafeInteger(revision)) return reject("validation-failed", "If-Match must be a revision");
-    payload["ifMatch"] = revision;
+    payload.ifMatch = revision;
   }
   return payload;
 }
@@ -187,7 +187,7 @@ function idempotencyKey(request: FastifyRequest): string | undefined | Rejection
 }
 
 async function waitForPosition(it: OpenDoor, request: FastifyRequest, parts: HttpParts) {
-  const asked = request.headers["scripta-min-position"] ?? fieldsOf(request.query)["minPosition"];
+  const asked = request.headers["scripta-min-position"] ?? fieldsOf(request.query).minPosition;
   if (asked === undefined || !it.route.startsWith("GET")) return undefined;
   const position = typeof asked === "string" && /^\d{1,16}$/.test(asked) ? Number(asked) : Number.NaN;
   if (!Number.isSafeInteger(position)) return reject("validation-failed", "a position is an integer");

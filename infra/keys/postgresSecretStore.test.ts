@@ -72,11 +72,11 @@ describe("secrets in Postgres, besides", () => {
     expect(await store.get(names)).toEqual(made);
   });
 
-  test("another process that asks for the same names at once gets the same secrets", async () => {
+  test("another process that asks for the same names at once, in another order, gets the same secrets", async () => {
     const other = openDatabase(fresh.url, { max: 4 });
     const beside = postgresSecretStore(other, weekKeys);
-    for (let round = 0; round < 10; round++) {
-      const names = Array.from({ length: 50 }, (_, at) => (at % 2 ? aPerson() : aDay(`2030-01-${10 + round}`)));
+    for (let round = 0; round < 4; round++) {
+      const names = Array.from({ length: 2_000 }, () => (round % 2 ? aPerson() : aDay(`2030-01-${10 + round}`)));
       const [one, two] = await Promise.all([store.ensure(names), beside.ensure(names.toReversed())]);
       expect(two.toReversed()).toEqual(one);
     }

@@ -16,7 +16,8 @@ function canEnter(user: DatabaseUser, folder: string): boolean {
 
 /** The least that lets the database's user pass through a folder: not list it, and nobody else if that can be had. */
 async function letPass(user: DatabaseUser, folder: string): Promise<void> {
-  const { mode, uid } = await stat(folder);
+  const { mode, uid, gid } = await stat(folder);
+  if (gid === user.gid && (mode & 0o010) !== 0) return;
   if ((mode & 0o070) === 0) {
     await chown(folder, uid, user.gid);
     await chmod(folder, (mode & 0o7777) | 0o010);

@@ -1,0 +1,213 @@
+import { hkdfSync } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { v7 as uuidV7 } from "uuid";
+import { type Accounts, accountMigrations, createAccounts } from "../accounts/accounts.ts";
+import { foundTenant } from "../accounts/tenants.ts";
+import { defaultLimits, type Engine, type TurnTaken } from "../commands/engine/engine.ts";
+import { projections } from "../projections/all.ts";
+import { createProjector, type Projector } from "../projections/projector.ts";
+import { peopleReader } from "../read-api/openPeople.ts";
+import { createSealing, type Sealing } from "../sealing/sealing.ts";
+import { systemClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { logMigrations } from "./eventLog/migrations.ts";
+import { PostgresEventLog } from "./eventLog/postgresEventLog.ts";
+import { RememberedPosition } from "./eventLog/remembered.ts";
+import { type InstanceLock, runningInstance, takeInstanceLock } from "./instanceLock.ts";
+import { fileTokenSecret } from "./keys/fileTokenSecret.ts";
+import { fileWeekKeys } from "./keys/fileWeekKeys.ts";
+import { keysMigrations } from "./keys/migrations.ts";
+import { anythingWrapped, postgresSecretStore } from "./keys/postgresSecretStore.ts";
+import { lastSeenMigrations } from "./lastSeen.ts";
+import { marksNow } from "./marksNow.ts";
+import type { Database } from "./ports/database.ts";
+import { openDatabase } from "./postgres/database.ts";
+import { startEmbedded } from "./postgres/embedded.ts";
+import { migrate } from "./postgres/migrate.ts";
+import { postgresSnapshots, snapshotMigrations } from "./snapshots/postgresSnapshots.ts";
+
+/** What a server and an operator's command alike stand on: the log, the keys, deciding, and the read models. */
+export interface Foundation {
+  readonly config: Config;
+  readonly database: Database;
+  readonly log: PostgresEventLog;
+  readonly sealing: Sealing;
+  readonly engine: Engine;
+  readonly projector: Projector;
+  readonly accounts: Accounts;
+  /** 32 bytes, the same in every process on the log: what cursors are sealed with. */
+  readonly cursorKey: Uint8Array;
+  /** Of this process alone; absent where another process holds the data folder and this one came beside it. */
+  readonly lock: InstanceLock | undefined;
+  readonly databaseUrlFile: string;
+  /** Where the process that holds the folder answers, if it does. */
+  readonly beside: string | undefined;
+  /** In reverse of how it was started. */
+  stop(): Promise<void>;
+}
+
+/** Another process holds the data folder, and its database cannot be reached. */
+export class FolderBusy extends Error {
+  override name = "FolderBusy";
+}
+
+interface Opening {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** A server wants the folder for itself; a command comes beside a running one. */
+  readonly alone: boolean;
+  readonly onTurn?: (turn: TurnTaken) => void;
+  readonly say?: (line: string) => void;
+}
+
+/** @throws FolderBusy, LogBehind */
+export async function openFoundation({ config, logger, alone, onTurn, say = () => {} }: Opening): Promise<Foundation> {
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const end of stops.reverse().splice(0)) await end();
+  };
+  try {
+    await mkdir(config.dataFolder, { recursive: true, mode: 0o700 });
+    const reached = await reach(config, logger, alone, say, stops);
+    const database = openDatabase(reached.connection, { max: 24, applicationName: "scripta" });
+    stops.push(() => database.close());
+    await migrate(database, [
+      ...logMigrations(),
+      ...keysMigrations(),
+      ...accountMigrations(),
+      ...snapshotMigrations,
+      ...lastSeenMigrations,
+    ]);
+
+    const clock = systemClock;
+    const warn = (what: string) => (error: unknown) => logger.warn({ err: error }, what);
+    const remembered = new RememberedPosition(
+      join(config.dataFolder, "log-seen.json"),
+      warn("the position that the log was seen at could not be kept"),
+    );
+    const log = new PostgresEventLog(reached.connection, { clock, remembered });
+    stops.push(
+      () => log.close(),
+      () => remembered.close(),
+    );
+    if (remembered.last) await log.assertNotBehind(remembered.last);
+
+    const weekKeys = fileWeekKeys(join(config.dataFolder, "keys", "week"), clock, anythingWrapped(database));
+    const sealing = createSealing({ secrets: postgresSecretStore(database, weekKeys) });
+    await sealing.start();
+    stops.push(() => sealing.stop());
+
+    const head = await log.head();
+    const engine: Engine = {
+      log,
+      sealing,
+      clock,
+      snapshots: postgresSnapshots(database),
+      newId: uuidV7,
+      accounts: accountsOf(database),
+      marks: marksNow(database),
+      limits: { ...defaultLimits, groupMembers: config.groupLimit },
+      lastRecordedAt: { value: head.recordedAt },
+      ...(onTurn ? { onTurn } : {}),
+    };
+    const projector = createProjector({ log, database, projections, onProblem: warn("projecting is tried again") });
+    await projector.start();
+    stops.push(() => projector.stop());
+
+    const tokenSecret = await fileTokenSecret(join(config.dataFolder, "keys", "token-secret")).load();
+    const accounts = createAccounts(
+      {
+        engine,
+        database,
+        people: peopleReader({ database, sealing, log, waitFor: projector.waitFor }),
+        tokenSecret,
+        onTrouble: warn("accounts follow the log again soon"),
+      },
+      { accessTokenSeconds: config.tokenSeconds, directory: config.directory },
+    );
+    await accounts.start();
+    stops.push(() => accounts.stop());
+    await foundTenant(accounts.parts, "main");
+    const { lock, databaseUrlFile, beside } = reached;
+    return {
+      config,
+      database,
+      log,
+      sealing,
+      engine,
+      projector,
+      accounts,
+      cursorKey: new Uint8Array(hkdfSync("sha256", tokenSecret, "", "scripta/cursors/v1", 32)),
+      lock,
+      databaseUrlFile,
+      beside,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The database: the folder's own, started here or by the process that holds the folder, or one of the operator's. */
+async function reach(
+  config: Config,
+  logger: Logger,
+  alone: boolean,
+  say: (line: string) => void,
+  stops: (() => Promise<unknown>)[],
+) {
+  const lock = await lockFolder(config.dataFolder, alone);
+  if (lock) {
+    stops.push(() => lock.release());
+    if (config.postgres) return { lock, connection: config.postgres, databaseUrlFile: "", beside: undefined };
+    say("starting PostgreSQL in the data folder");
+    const embedded = await startEmbedded({
+      dataFolder: config.dataFolder,
+      log: (line) => logger.debug({ postgres: line }, "postgres"),
+    });
+    stops.push(() => embedded.stop());
+    return { lock, connection: embedded.connection, databaseUrlFile: embedded.urlFile, beside: undefined };
+  }
+  const instance = await runningInstance(config.dataFolder);
+  if (!instance) throw new FolderBusy(`another process is just starting or ending on ${config.dataFolder}: try again`);
+  if (alone)
+    throw new FolderBusy(
+      `${config.dataFolder} is in use by process ${instance.pid}${instance.address ? `, which answers at ${instance.address}` : ""}`,
+    );
+  const connection = config.postgres ?? (await readFile(instance.databaseUrlFile, "utf8")).trim();
+  return {
+    lock: undefined,
+    connection,
+    databaseUrlFile: instance.databaseUrlFile,
+    beside: instance.address ?? undefined,
+  };
+}
+
+const LOCK_TRIES_MS = 6_000;
+
+/** A killed predecessor's lock is gone with it; a server that is just ending is waited for. */
+async function lockFolder(folder: string, alone: boolean): Promise<InstanceLock | undefined> {
+  const until = Date.now() + (alone ? LOCK_TRIES_MS : 0);
+  for (;;) {
+    const lock = await takeInstanceLock(folder);
+    if (lock || Date.now() >= until) return lock;
+    if ((await runningInstance(folder))?.address) return undefined;
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
+}
+
+/** Which of these people have an account in the tenant, for deciding. */
+const accountsOf =
+  (database: Database): Engine["accounts"] =>
+  async (tenant, userIds) => {
+    const { rows } = await database.query<{ user_id: string; guest: boolean; deactivated: boolean; erased: boolean }>(
+      `select user_id, guest, deactivated, erased_at is not null as erased from accounts.accounts
+     where tenant = $1 and user_id = any($2::uuid[]) and registered_at is not null`,
+      [tenant, userIds],
+      "accounts-for-deciding",
+    );
+    return new Map(rows.map(({ user_id, ...account }) => [user_id, account]));
+  };

@@ -1,0 +1,133 @@
+import { createSecretKey } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import websocket from "@fastify/websocket";
+import { type Logger, pino } from "pino";
+import { openAccounts } from "../accounts/list.ts";
+import { bootstrapAdmin } from "../accounts/tenants.ts";
+import { marksOf, openCommands } from "../commands/index.ts";
+import { isRejection } from "../domain/rejection.ts";
+import { createCursors } from "../read-api/cursors.ts";
+import { openQueries } from "../read-api/list.ts";
+import type { ReadParts } from "../read-api/parts.ts";
+import { changeSource } from "../read-api/sync/changeSource.ts";
+import { Gateway } from "../realtime/gateway.ts";
+import type { Config } from "./config.ts";
+import { type Foundation, openFoundation } from "./foundation.ts";
+import { addDocuments } from "./http/documents.ts";
+import { addHealth } from "./http/health.ts";
+import { addRealtime } from "./http/realtime.ts";
+import { createHttpServer } from "./http/server.ts";
+import { lastSeenIn } from "./lastSeen.ts";
+import { createMetrics } from "./metrics.ts";
+import { memoryRateLimits, unlimited } from "./rateLimits.ts";
+import { VERSION } from "./version.ts";
+
+/** A server that answers. */
+export interface Running {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly address: string;
+  readonly foundation: Foundation;
+  /** Drains: sockets are told to resume elsewhere, what was taken is answered, then all of it ends. */
+  stop(): Promise<void>;
+}
+
+export interface Starting {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly say?: (line: string) => void;
+}
+
+/** Starts the whole of Scripta in this process. */
+export async function startScripta({ config, logger, say = () => {} }: Starting): Promise<Running> {
+  const metrics = createMetrics();
+  const foundation = await openFoundation({ config, logger, alone: true, onTurn: metrics.turn, say });
+  try {
+    const { accounts, engine, projector } = foundation;
+    await makeFirstAdmin(foundation, logger);
+    const read: ReadParts = {
+      database: foundation.database,
+      sealing: foundation.sealing,
+      projector,
+      cursors: createCursors(createSecretKey(foundation.cursorKey), await foundation.log.epoch()),
+    };
+    const rateLimits = config.rateLimits ? memoryRateLimits() : unlimited;
+    const doors = [...openAccounts(accounts.parts), ...openCommands(engine), ...openQueries(read)];
+    const app = await createHttpServer({
+      doors,
+      identities: accounts.sessions,
+      rateLimits,
+      waitFor: projector.waitFor,
+      now: () => new Date(engine.clock.now()),
+      logger,
+    });
+    const gateway = new Gateway({
+      commands: doors,
+      identities: accounts.sessions,
+      rateLimits,
+      source: changeSource(read),
+      projector,
+      now: engine.clock.now,
+      newId: engine.newId,
+      lastSeen: lastSeenIn(foundation.database, (error) => logger.warn({ err: error }, "last seen was not kept")),
+      problem: (error) => logger.error({ err: error }, "the gateway met a problem"),
+    });
+    gateway.start();
+    metrics.observe({ foundation, gateway });
+    await app.register(websocket, { options: { maxPayload: 256 * 1024, perMessageDeflate: false } });
+    addRealtime(app, gateway, config.allowedOrigins);
+    addHealth(app, foundation);
+    addDocuments(app, doors, VERSION);
+    metrics.addTo(app);
+    const address = await listen(app.listen.bind(app), config, () => app.server.address());
+    await foundation.lock?.announce({ address, databaseUrlFile: foundation.databaseUrlFile });
+    return {
+      address,
+      foundation,
+      async stop() {
+        await gateway.drain();
+        await app.close();
+        await marksOf(engine).drain();
+        await foundation.stop();
+      },
+    };
+  } catch (error) {
+    await foundation.stop();
+    throw error;
+  }
+}
+
+/** The port is taken by another program. */
+export class PortInUse extends Error {
+  override name = "PortInUse";
+}
+
+async function listen(
+  start: (where: { host: string; port: number }) => Promise<unknown>,
+  { host, port }: Config,
+  where: () => AddressInfo | string | null,
+): Promise<string> {
+  try {
+    await start({ host, port });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE")
+      throw new PortInUse(`port ${port} of ${host} is in use: set SCRIPTA_PORT to another one`);
+    throw error;
+  }
+  const address = where();
+  if (address === null || typeof address === "string") throw new Error("the server listens on no port");
+  return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+async function makeFirstAdmin({ config, accounts }: Foundation, logger: Logger): Promise<void> {
+  if (!config.bootstrapAdmin) return;
+  const made = await bootstrapAdmin(accounts.parts, "main", config.bootstrapAdmin);
+  if (made === "there is one") logger.info("SCRIPTA_BOOTSTRAP_ADMIN is ignored: there is an administrator");
+  else if (isRejection(made)) throw new Error(`SCRIPTA_BOOTSTRAP_ADMIN cannot be made: ${made.detail}`);
+}
+
+/** Structured lines on standard error, without content, tokens or names. */
+export const createLogger = (level: string): Logger =>
+  pino(
+    { level, base: null, redact: ["req.headers.authorization", "*.token", "*.password"] },
+    pino.destination({ fd: 2, sync: false }),
+  );
