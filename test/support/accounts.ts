@@ -14,7 +14,7 @@ import { memorySecretStore } from "../../infra/keys/memorySecretStore.ts";
 import type { Identity } from "../../infra/ports/identity.ts";
 import { noSnapshots } from "../../infra/ports/snapshots.ts";
 import { migrate } from "../../infra/postgres/migrate.ts";
-import { peopleReader } from "../../read-api/people.ts";
+import { peopleReader } from "../../read-api/openPeople.ts";
 import { createSealing } from "../../sealing/sealing.ts";
 import { type FreshDatabase, freshDatabase } from "./postgres.ts";
 import { startProjector } from "./readModels.ts";
