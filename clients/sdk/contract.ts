@@ -54,16 +54,16 @@ export interface Preferences {
     readonly from: string;
     readonly to: string;
     readonly timeZone: string;
-    readonly days?: readonly unknown[];
+    readonly days?: readonly ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
   } | null;
-  readonly preview: unknown;
+  readonly preview: boolean;
   readonly enabled: boolean;
 }
 
 export interface Me {
   readonly userId: string;
-  readonly username: string;
-  readonly displayName: string;
+  readonly username: string | null;
+  readonly displayName: string | null;
   readonly avatar: string | null;
   readonly roles: readonly ServerRole[];
   readonly preferences: Preferences;
@@ -81,7 +81,7 @@ export interface User {
 export interface Attachment {
   readonly mediaId: string;
   readonly kind: "image" | "video" | "audio" | "file";
-  readonly name: string;
+  readonly name: string | null;
   readonly size: number;
   readonly mimeType: string;
   readonly width?: number;
@@ -175,7 +175,7 @@ export interface Found {
 }
 
 export type Change =
-  | ({ readonly op: "me" } & Me)
+  | { readonly op: "me"; readonly revision: number; readonly me: Me }
   | ({ readonly op: "preferences"; readonly conversationId: string; readonly revision?: number } & {
       readonly notify: Notify;
       readonly mutedUntil: Time | null;
@@ -285,9 +285,9 @@ export interface Commands {
     answer: Done & { readonly read: number; readonly delivered: number };
   };
   UpdateProfile: { payload: { readonly displayName?: string; readonly avatar?: string | null }; answer: Done };
-  SetPreferences: { payload: Partial<Preferences>; answer: Done };
+  SetPreferences: { payload: Preferences; answer: Done };
   SetConversationPreferences: {
-    payload: In & { readonly notify?: Notify; readonly mutedUntil?: Time | null };
+    payload: In & { readonly notify: Notify; readonly mutedUntil: Time | null };
     answer: Done;
   };
 }

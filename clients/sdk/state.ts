@@ -119,11 +119,9 @@ function touch(draft: Draft, conversationId: string): HeldDraft | undefined {
 
 function applyTo(draft: Draft, change: Change, position: number): void {
   switch (change.op) {
-    case "me": {
-      const { op: _op, ...me } = change;
-      if (!draft.me || me.revision >= draft.me.revision) draft.me = me;
+    case "me":
+      if (!draft.me || change.revision >= draft.me.revision) draft.me = change.me;
       break;
-    }
     case "user":
       applyUser(draft, change);
       break;

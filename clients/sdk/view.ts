@@ -41,7 +41,7 @@ export function nameOf(state: ClientState, userId: string, fallback: string | nu
   const user = state.users.get(userId);
   if (user?.erased) return "(erased)";
   if (user?.displayName) return user.displayName;
-  if (userId === state.userId && state.me) return state.me.displayName;
+  if (userId === state.userId && state.me?.displayName) return state.me.displayName;
   if (fallback) return fallback;
   for (const held of state.conversations.values()) {
     const name = held.members.get(userId)?.displayName;

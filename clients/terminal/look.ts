@@ -85,7 +85,7 @@ function shownMessage(client: ScriptaClient, held: Held, message: Message): Show
     edited: message.editedAt !== null,
     erased,
     replyToSeq: answered === null ? undefined : held.messages.get(answered)?.seq,
-    attachments: message.attachments.map(({ name }) => name),
+    attachments: message.attachments.map(({ name }) => name ?? "(no name)"),
     reactions: message.reactions,
     key: message.messageId,
   };
