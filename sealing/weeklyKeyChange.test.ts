@@ -100,6 +100,48 @@ test("a secret made by another process in the middle of a change is not lost wit
   expect(await store().get(names)).toEqual(made);
 });
 
+test("an old key is not destroyed while a secret is just being wrapped under it", async () => {
+  await store().ensure([aPerson()]);
+  const [gate, inside] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let calls = 0;
+  const slow = postgresSecretStore(fresh.database, {
+    ...weekKeys,
+    async current(tenant) {
+      const key = await weekKeys.current(tenant);
+      // The second time it is asked for, the secret is about to be written.
+      if (++calls === 2) {
+        inside.resolve();
+        await gate.promise;
+      }
+      return key;
+    },
+  });
+  const person = aPerson();
+  const making = slow.ensure([person]);
+  await inside.promise;
+  await weekKeys.rotate("main");
+  now += 30 * DAY_MS;
+  const state = { changed: false };
+  const changing = change().finally(() => {
+    state.changed = true;
+  });
+  await expect
+    .poll(
+      async () =>
+        state.changed ||
+        (
+          await fresh.database.query(
+            "select from pg_stat_activity where wait_event = 'advisory' and datname = current_database()",
+          )
+        ).rowCount > 0,
+    )
+    .toBe(true);
+  gate.resolve();
+  const [made] = await Promise.all([making, changing]);
+  await change();
+  expect(await store().get([person])).toEqual(made);
+});
+
 test("an old key that still wraps something is not destroyed", async () => {
   const person = aPerson();
   const made = await store().ensure([person]);
