@@ -110,7 +110,9 @@ export class SocketCommands {
       const body = typeof outcome.body === "object" ? outcome.body : {};
       return this.#connection.send({ ...body, type: "ack", id });
     }
-    const { rejected: code, detail, errors, retryAfterSeconds } = outcome;
+    const { rejected: code, errors, retryAfterSeconds } = outcome;
+    // What is not there and what one may not know of read alike.
+    const detail = code === "not-found" ? "not found" : outcome.detail;
     this.#connection.send({
       type: "reject",
       id,

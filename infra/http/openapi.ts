@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { OpenDoor } from "../ports/door.ts";
 import { rejectionCodes } from "./problem.ts";
-import { routeOf } from "./server.ts";
+import { routeOf } from "./route.ts";
 
 type Json = Record<string, unknown>;
 

@@ -37,7 +37,8 @@ export function problemOf(rejection: Rejection, traceId: string = randomUUID()):
     title,
     status,
     code: rejection.rejected,
-    ...(rejection.detail === "" ? {} : { detail: rejection.detail }),
+    // What is not there and what one may not know of read alike.
+    ...(rejection.rejected === "not-found" ? {} : { detail: rejection.detail }),
     ...(rejection.errors ? { errors: rejection.errors } : {}),
     traceId,
   };

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { reject } from "../../domain/rejection.ts";
 import { SUBPROTOCOL } from "../../realtime/frames.ts";
 import type { Gateway } from "../../realtime/gateway.ts";
-import { sendRejection } from "./server.ts";
+import { sendRejection } from "./refusal.ts";
 
 const MOST_SOCKETS = 15_000;
 

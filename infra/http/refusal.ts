@@ -1,0 +1,52 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { type Rejection, reject } from "../../domain/rejection.ts";
+import { LogUnavailable } from "../ports/eventLog.ts";
+import { KeysUnavailable } from "../ports/secrets.ts";
+import { problemOf } from "./problem.ts";
+
+/** A rejection where only an exception gets out: a hook, a parser. */
+export class Refused extends Error {
+  readonly rejection: Rejection;
+  constructor(rejection: Rejection) {
+    super(rejection.detail);
+    this.rejection = rejection;
+  }
+}
+
+export function sendRejection(reply: FastifyReply, rejection: Rejection): FastifyReply {
+  const { traceId } = reply.request.getDecorator<{ traceId: string } | null>("trace") ?? {};
+  const problem = problemOf(rejection, traceId);
+  if (rejection.retryAfterSeconds !== undefined) reply.header("retry-after", String(rejection.retryAfterSeconds));
+  if (problem.status === 401) reply.header("www-authenticate", "Bearer");
+  return reply.code(problem.status).header("content-type", "application/problem+json").send(JSON.stringify(problem));
+}
+
+export function rejectionOf(error: unknown, request: FastifyRequest): Rejection {
+  if (error instanceof Refused) return error.rejection;
+  if (error instanceof LogUnavailable || error instanceof KeysUnavailable) return reject("unavailable", error.message);
+  const known = frameworkRejection(error);
+  if (known.rejected === "unavailable")
+    request.log.error({ err: error, route: request.routeOptions.url }, "a request failed");
+  return known;
+}
+
+const codeOf = (error: unknown): unknown =>
+  typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+
+/** What Fastify itself refuses, and what nobody foresaw. */
+export function frameworkRejection(error: unknown): Rejection {
+  switch (codeOf(error)) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return reject("too-large", "the body is larger than 256 KiB");
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return reject("unsupported-media-type", "send application/json");
+    case "FST_ERR_BAD_URL":
+    case "FST_ERR_MAX_PARAM_LENGTH":
+      return reject("not-found", "there is nothing here");
+    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
+    case "FST_ERR_CTP_EMPTY_JSON_BODY":
+      return reject("validation-failed", "the body does not match its headers");
+    default:
+      return reject("unavailable", "something went wrong here; it was logged under this traceId");
+  }
+}

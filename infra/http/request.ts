@@ -1,0 +1,79 @@
+import type { FastifyRequest } from "fastify";
+import { faultInString } from "../../domain/json.ts";
+import { type Rejection, reject } from "../../domain/rejection.ts";
+import type { OpenDoor } from "../ports/door.ts";
+import type { Identities, Identity } from "../ports/identity.ts";
+import { routeOf } from "./route.ts";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whose access token the request carries. */
+export async function identify(request: FastifyRequest, identities: Identities): Promise<Identity | Rejection> {
+  const [scheme, token, ...rest] = (request.headers.authorization ?? "").split(" ");
+  if (scheme?.toLowerCase() !== "bearer" || !token || rest.length > 0)
+    return reject("unauthenticated", "send Authorization: Bearer and an access token");
+  return identities.authenticate(token);
+}
+
+/** Path, query and body as one payload; a body must not name what the path names. */
+export function payloadOf(it: OpenDoor, request: FastifyRequest): Record<string, unknown> | Rejection {
+  const { method } = routeOf(it);
+  const params = fieldsOf(request.params);
+  const payload: Record<string, unknown> = { ...params };
+  for (const value of Object.values(params))
+    if (typeof value === "string" && faultInString(value)) return reject("not-found", "there is nothing here");
+  if (method === "GET") {
+    for (const [name, value] of Object.entries(fieldsOf(request.query))) {
+      if (name === "minPosition") continue;
+      if (name in payload || Array.isArray(value)) return misnamed(name);
+      payload[name] = value;
+    }
+    return payload;
+  }
+  const { body } = request;
+  if (body !== undefined && body !== null && (typeof body !== "object" || Array.isArray(body)))
+    return reject("validation-failed", "the body must be an object");
+  for (const [name, value] of Object.entries(fieldsOf(body))) {
+    if (name in payload || name === "ifMatch") return misnamed(name);
+    payload[name] = value;
+  }
+  const ifMatch = request.headers["if-match"];
+  if (ifMatch !== undefined && method === "PATCH") {
+    const revision = Number(ifMatch.replace(/^"(.*)"$/, "$1"));
+    if (!Number.isSafeInteger(revision)) return reject("validation-failed", "If-Match must be a revision");
+    payload.ifMatch = revision;
+  }
+  return payload;
+}
+
+const fieldsOf = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+
+const misnamed = (name: string): Rejection => ({
+  ...reject("validation-failed", "the request is not of the shape that it must have"),
+  errors: [{ path: name, message: "is not a known field here" }],
+});
+
+/** A path that cannot name anything: it is not found, whatever else is wrong. */
+export function misshapenPath(error: { issues: readonly { path: readonly PropertyKey[] }[] }, request: FastifyRequest) {
+  const ids = Object.keys(fieldsOf(request.params)).filter((name) => name.endsWith("Id"));
+  return error.issues.some(({ path }) => path.length === 1 && ids.includes(String(path[0])))
+    ? reject("not-found", "there is nothing here")
+    : undefined;
+}
+
+export function idempotencyKey(request: FastifyRequest): string | undefined | Rejection {
+  const key = request.headers["idempotency-key"];
+  if (key === undefined) return undefined;
+  return typeof key === "string" && UUID.test(key)
+    ? key.toLowerCase()
+    : reject("validation-failed", "Idempotency-Key must be a UUID");
+}
+
+/** The position that a read must have reached; undefined where none is asked for. */
+export function minPosition(it: OpenDoor, request: FastifyRequest): number | undefined | Rejection {
+  const asked = request.headers["scripta-min-position"] ?? fieldsOf(request.query).minPosition;
+  if (asked === undefined || !it.route.startsWith("GET")) return undefined;
+  const position = typeof asked === "string" && /^\d{1,16}$/.test(asked) ? Number(asked) : Number.NaN;
+  return Number.isSafeInteger(position) ? position : reject("validation-failed", "a position is an integer");
+}
