@@ -10,6 +10,7 @@ import { projections } from "../projections/all.ts";
 import { createProjector, type Projector } from "../projections/projector.ts";
 import { peopleReader } from "../read-api/openPeople.ts";
 import { createSealing, type Sealing } from "../sealing/sealing.ts";
+import type { KeyChangeParts } from "../sealing/weeklyKeyChange.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { logMigrations } from "./eventLog/migrations.ts";
@@ -36,6 +37,8 @@ export interface Foundation {
   readonly sealing: Sealing;
   readonly engine: Engine;
   readonly projector: Projector;
+  /** What the weekly change of keys works on. */
+  readonly keys: KeyChangeParts;
   readonly accounts: Accounts;
   /** 32 bytes, the same in every process on the log: what cursors are sealed with. */
   readonly cursorKey: Uint8Array;
@@ -95,7 +98,8 @@ export async function openFoundation({ config, logger, alone, onTurn, say = () =
     if (remembered.last) await log.assertNotBehind(remembered.last);
 
     const weekKeys = fileWeekKeys(join(config.dataFolder, "keys", "week"), clock, anythingWrapped(database));
-    const sealing = createSealing({ secrets: postgresSecretStore(database, weekKeys) });
+    const secrets = postgresSecretStore(database, weekKeys);
+    const sealing = createSealing({ secrets });
     await sealing.start();
     stops.push(() => sealing.stop());
 
@@ -138,6 +142,7 @@ export async function openFoundation({ config, logger, alone, onTurn, say = () =
       sealing,
       engine,
       projector,
+      keys: { weekKeys, secrets, clock },
       accounts,
       cursorKey: new Uint8Array(hkdfSync("sha256", tokenSecret, "", "scripta/cursors/v1", 32)),
       lock,

@@ -11,6 +11,7 @@ import { openQueries } from "../read-api/list.ts";
 import type { ReadParts } from "../read-api/parts.ts";
 import { changeSource } from "../read-api/sync/changeSource.ts";
 import { Gateway } from "../realtime/gateway.ts";
+import { changeWeekKeys } from "../sealing/weeklyKeyChange.ts";
 import type { Config } from "./config.ts";
 import { type Foundation, openFoundation } from "./foundation.ts";
 import { addDocuments } from "./http/documents.ts";
@@ -72,6 +73,8 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       problem: (error) => logger.error({ err: error }, "the gateway met a problem"),
     });
     gateway.start();
+    const keyChange = setInterval(() => void changeKeys(foundation, logger), KEY_CHANGE_EVERY_MS);
+    void changeKeys(foundation, logger);
     metrics.observe({ foundation, gateway });
     await app.register(websocket, { options: { maxPayload: 256 * 1024, perMessageDeflate: false } });
     addRealtime(app, gateway, config.allowedOrigins);
@@ -84,6 +87,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       address,
       foundation,
       async stop() {
+        clearInterval(keyChange);
         await gateway.drain();
         await app.close();
         await marksOf(engine).drain();
@@ -93,6 +97,19 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
   } catch (error) {
     await foundation.stop();
     throw error;
+  }
+}
+
+const KEY_CHANGE_EVERY_MS = 6 * 3_600_000;
+
+/** What is due of the weekly change of keys; an erasure is final only by it, so a failure is loud. */
+async function changeKeys({ keys }: Foundation, logger: Logger): Promise<void> {
+  try {
+    for (const { tenant, rewrapped, destroyed } of await changeWeekKeys(keys))
+      if (rewrapped > 0 || destroyed.length > 0)
+        logger.info({ tenant, rewrapped, destroyed: destroyed.length }, "week keys were changed");
+  } catch (error) {
+    logger.error({ err: error }, "the weekly change of keys failed; it is tried again");
   }
 }
 
