@@ -57,7 +57,9 @@ export async function load<State, Event extends DomainEvent>(
   engine: Engine,
 ): Promise<Loaded<State>> {
   const snapshot = await engine.snapshots.load(stream);
-  const fits = snapshot?.stateVersion === aggregate.stateVersion;
+  // One beyond the head is from a history that a restored log has lost.
+  const fits =
+    snapshot?.stateVersion === aggregate.stateVersion && snapshot.revision <= (await engine.log.revision(stream));
   const state: State = fits ? JSON.parse(snapshot.state, readMaps) : aggregate.initial();
   const loaded = new Loaded(stream, aggregate.stateVersion, state, fits ? snapshot.revision : -1);
   await loadTail(stream, aggregate, engine, loaded);

@@ -1,0 +1,121 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type ConversationEvent, MemberAdded, MemberRemoved, MessageSent } from "../../domain/conversation/events.ts";
+import { type StreamId, streamId } from "../../domain/ids.ts";
+import type { EventLog, NewEvent } from "../../infra/ports/eventLog.ts";
+import type { Snapshot, Snapshots } from "../../infra/ports/snapshots.ts";
+import { aGroup, aMessage } from "../../test/support/aGroup.ts";
+import { aDeployment, alteredLog, answered, asks, send } from "../../test/support/engines.ts";
+import { conversation } from "../conversation/aggregate.ts";
+import { SendMessage } from "../conversation/sendMessage.ts";
+import { load, UnknownEventMet } from "./load.ts";
+
+function memorySnapshots(): Snapshots & { readonly kept: Map<string, Snapshot> } {
+  const kept = new Map<string, Snapshot>();
+  return {
+    kept,
+    load: async (stream) => kept.get(stream),
+    save: async (stream, snapshot) => void kept.set(stream, snapshot),
+  };
+}
+
+const people = Array.from({ length: 4 }, () => crypto.randomUUID());
+const anEvent = fc
+  .record({ what: fc.constantFrom("join", "leave", "say"), who: fc.constantFrom(...people) })
+  .map(({ what, who }): ConversationEvent => {
+    if (what === "join") return MemberAdded({ userId: who, role: "member", afterSeq: 3 });
+    if (what === "leave") return MemberRemoved({ userId: who, lastSeq: 5 });
+    const facts = { target: who, seq: 7, authorId: who, kind: "text" as const, sentAt: "2026-11-21T08:00:00.000Z" };
+    return MessageSent(facts, { text: "hello" });
+  });
+
+const recordable = ({ type, version, data }: ConversationEvent): NewEvent => ({
+  type,
+  version,
+  target: null,
+  data: JSON.stringify(data),
+  meta: "{}",
+  sealed: null,
+});
+
+async function appendAll(log: EventLog, stream: StreamId, from: number, events: readonly ConversationEvent[]) {
+  if (events.length === 0) return;
+  const command = { commandId: crypto.randomUUID(), actorId: null, payloadHash: new Uint8Array(32) };
+  expect(await log.append(stream, from - 1, [{ ...command, events: events.map(recordable) }])).toMatchObject({
+    status: "ok",
+  });
+}
+
+test("a snapshot and the tail give the state that the whole stream gives, wherever the snapshot was taken", () =>
+  fc.assert(
+    fc.asyncProperty(fc.array(anEvent, { minLength: 1, maxLength: 20 }), fc.array(anEvent), async (before, after) => {
+      const { log, engine } = aDeployment();
+      const stream = streamId("main", "conversation", crypto.randomUUID());
+      const snapshots = memorySnapshots();
+      const keeping = engine({ snapshots, limits: { snapshotEvery: 1 } });
+      await appendAll(log, stream, 0, before);
+      (await load(stream, conversation, keeping)).keepSnapshot(keeping);
+      expect(snapshots.kept.get(stream)?.revision).toBe(before.length - 1);
+      await appendAll(log, stream, before.length, after);
+      const whole = await load(stream, conversation, engine());
+      const shortened = await load(stream, conversation, keeping);
+      expect(shortened.state).toEqual(whole.state);
+      expect([...shortened.state.members.keys()]).toEqual([...whole.state.members.keys()]);
+      expect(shortened.revision).toBe(whole.revision);
+    }),
+  ));
+
+test("a snapshot is kept now and then, and what follows is read from there on", async () => {
+  const { log, engine, account } = aDeployment();
+  const ada = account();
+  const snapshots = memorySnapshots();
+  const from: number[] = [];
+  const watched = alteredLog(log, {
+    readStream: (stream, revision = 0) => {
+      from.push(revision);
+      return log.readStream(stream, revision);
+    },
+  });
+  const keeping = engine({ snapshots, limits: { snapshotEvery: 10 } });
+  const { conversationId, stream } = await aGroup(keeping, ada);
+  for (let n = 0; n < 25; n++) await aMessage(keeping, conversationId, ada);
+  const kept = snapshots.kept.get(stream)?.revision ?? -1;
+  expect(kept).toBeGreaterThanOrEqual(18);
+  await aMessage(engine({ snapshots, log: watched }), conversationId, ada);
+  expect(from).toEqual([kept + 1]);
+});
+
+test.each([
+  ["of another shape of state", { stateVersion: 0 }],
+  ["from a history that the log has lost", { revision: 1_000 }],
+])("a snapshot %s is not used", async (_, altered) => {
+  const { engine, account } = aDeployment();
+  const ada = account();
+  const snapshots = memorySnapshots();
+  const { conversationId, stream } = await aGroup(engine(), ada);
+  await snapshots.save(stream, { revision: 0, stateVersion: 1, state: "{}", ...altered });
+  const said = { conversationId, messageId: crypto.randomUUID(), text: "hello" };
+  expect(await send(engine({ snapshots }), SendMessage, said, asks(ada))).toMatchObject({ body: { seq: 1 } });
+});
+
+test("a snapshot that could not be kept costs nothing but time", async () => {
+  const { engine, account } = aDeployment();
+  const ada = account();
+  const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
+  const failing: Snapshots = { load: async () => undefined, save: () => Promise.reject(new Error("the disk is full")) };
+  const { conversationId } = await aGroup(engine(), ada);
+  const full = engine({ snapshots: failing, limits: { snapshotEvery: 1 } });
+  answered(await send(full, SendMessage, { conversationId, messageId: crypto.randomUUID(), text: "hello" }, asks(ada)));
+  expect((await warned).message).toContain("the disk is full");
+});
+
+test("what a newer version wrote is named, with the remedy", async () => {
+  const { log, engine } = aDeployment();
+  const stream = streamId("main", "conversation", crypto.randomUUID());
+  const events = [{ type: "MessagePinned", version: 1, target: null, data: "{}", meta: "{}", sealed: null }];
+  await log.append(stream, -1, [
+    { commandId: crypto.randomUUID(), actorId: null, payloadHash: new Uint8Array(32), events },
+  ]);
+  await expect(load(stream, conversation, engine())).rejects.toThrow(UnknownEventMet);
+  await expect(load(stream, conversation, engine())).rejects.toThrow("MessagePinned v1 at revision 0");
+});
