@@ -9,8 +9,9 @@ import {
   startAccounts,
   until,
 } from "../test/support/accounts.ts";
-import { accountNamed, accountsOf, claimName, eraseCredentials } from "./accountRows.ts";
+import { accountNamed, accountsOf, claimName } from "./accountRows.ts";
 import { Register } from "./doors/register.ts";
+import { eraseAccount } from "./eraseAccount.ts";
 import { sendCommand } from "./sendCommand.ts";
 
 let installation: Installation;
@@ -203,7 +204,7 @@ describe("a registration that was killed after its event", () => {
 
 test("the name of an erased person is free after 30 days, for another account", async () => {
   const { userId } = await server.person("ole");
-  await eraseCredentials(server.parts.database, "main", userId, new Date(now));
+  expect(await eraseAccount(server.parts, "main", userId)).toBeUndefined();
   await expect(server.login("ole")).rejects.toThrow("unauthenticated");
   now += 29 * 86_400_000;
   expect(await register(registrationOf("ole"))).toMatchObject({ rejected: "conflict" });

@@ -15,6 +15,7 @@ import { ListDevices, SignOutOwnDevice } from "./doors/devices.ts";
 import { Login } from "./doors/login.ts";
 import { Logout } from "./doors/logout.ts";
 import { Refresh } from "./doors/refresh.ts";
+import { eraseAccount } from "./eraseAccount.ts";
 import { foundTenant } from "./tenants.ts";
 
 let installation: Installation;
@@ -355,5 +356,36 @@ describe("tokens do not outlive a deactivation", () => {
   test("the last administrator cannot be shut out", async () => {
     const admin = await server.by((await server.login("root")).accessToken);
     expect(await Deactivate.run({ userId: root.userId }, admin, server.parts)).toMatchObject({ rejected: "conflict" });
+  });
+});
+
+describe("an erased person", () => {
+  test("is signed out everywhere, and signs in nowhere", async () => {
+    const tess = await server.person("tess");
+    const tablet = await server.login("tess");
+    expect(await other.isIn(tess.accessToken)).toBe(true);
+    expect(await eraseAccount(server.parts, "main", tess.userId)).toBeUndefined();
+    for (const { accessToken, refreshToken } of [tess, tablet]) {
+      expect(await server.isIn(accessToken)).toBe(false);
+      await until(async () => !(await other.isIn(accessToken)), "the other process knows");
+      expect(await refresh(refreshToken)).toMatchObject({ rejected: "unauthenticated" });
+    }
+    await expect(server.login("tess")).rejects.toThrow("unauthenticated");
+    expect(await eraseAccount(server.parts, "main", tess.userId)).toBeUndefined();
+  });
+});
+
+describe("a log that lost its tail", () => {
+  test("takes the roles of its lost events with it, and keeps the others", async () => {
+    const uma = await server.person("uma");
+    await installation.db.database.query(
+      "update accounts.accounts set roles = '{admin}', roles_position = 1000000 where user_id = $1",
+      [uma.userId],
+    );
+    await other.stop();
+    await server.raiseEpoch();
+    other = await startAccounts(installation, { clock: () => now });
+    expect((await other.by(uma.accessToken)).roles).toEqual([]);
+    expect((await other.by((await other.login("root")).accessToken)).roles).toEqual(["admin", "compliance"]);
   });
 });

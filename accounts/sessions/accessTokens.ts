@@ -1,5 +1,7 @@
+import { createSecretKey, hash, type KeyObject } from "node:crypto";
 import { jwtVerify, SignJWT } from "jose";
 import { JOSEError } from "jose/errors";
+import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import { TenantName, Uuid } from "../../domain/ids.ts";
 
@@ -32,40 +34,56 @@ const Claims = z.object({
   exp: z.int(),
 });
 
+/** Tokens whose signature is remembered: verifying one again costs a thirtieth. */
+const REMEMBERED = 20_000;
+
 /**
  * JSON Web Tokens under HMAC-SHA-256; no other algorithm is known here, whatever a token's header says.
  * @param key 32 bytes
  * @see RFC 7519, RFC 8725 §3.1
  */
-export const createAccessTokens = (key: Uint8Array, lifetimeSeconds: number): AccessTokens => ({
-  lifetimeSeconds,
+export function createAccessTokens(key: Uint8Array, lifetimeSeconds: number): AccessTokens {
+  const signing = createSecretKey(key);
+  /** By their SHA-256; whether one has ended is judged each time. */
+  const verified = new LRUCache<string, AccessClaims>({ max: REMEMBERED });
+  return {
+    lifetimeSeconds,
 
-  issue({ tenant, userId, deviceId, generation }, issuedAt) {
-    const seconds = Math.floor(issuedAt.getTime() / 1_000);
-    return new SignJWT({ tenant, device: deviceId, generation })
-      .setProtectedHeader({ alg: "HS256", typ: TYPE })
-      .setIssuer(NAME)
-      .setAudience(NAME)
-      .setSubject(userId)
-      .setIssuedAt(seconds)
-      .setExpirationTime(seconds + lifetimeSeconds)
-      .sign(key);
-  },
+    issue({ tenant, userId, deviceId, generation }, issuedAt) {
+      const seconds = Math.floor(issuedAt.getTime() / 1_000);
+      return new SignJWT({ tenant, device: deviceId, generation })
+        .setProtectedHeader({ alg: "HS256", typ: TYPE })
+        .setIssuer(NAME)
+        .setAudience(NAME)
+        .setSubject(userId)
+        .setIssuedAt(seconds)
+        .setExpirationTime(seconds + lifetimeSeconds)
+        .sign(signing);
+    },
 
-  async verify(token, now) {
-    try {
-      const { payload } = await jwtVerify(token, key, {
-        algorithms: ["HS256"],
-        typ: TYPE,
-        issuer: NAME,
-        audience: NAME,
-        currentDate: now,
-      });
-      const { sub, tenant, device, generation, exp } = Claims.parse(payload);
-      return { tenant, userId: sub, deviceId: device, generation, expiresAt: new Date(exp * 1_000) };
-    } catch (error) {
-      if (error instanceof JOSEError || error instanceof z.ZodError) return undefined;
-      throw error;
-    }
-  },
-});
+    async verify(token, now) {
+      const digest = hash("sha256", token, "base64");
+      const claims = verified.get(digest) ?? (await claimsOf(token, signing, now));
+      if (!claims || claims.expiresAt <= now) return undefined;
+      verified.set(digest, claims);
+      return claims;
+    },
+  };
+}
+
+async function claimsOf(token: string, key: KeyObject, now: Date): Promise<AccessClaims | undefined> {
+  try {
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ["HS256"],
+      typ: TYPE,
+      issuer: NAME,
+      audience: NAME,
+      currentDate: now,
+    });
+    const { sub, tenant, device, generation, exp } = Claims.parse(payload);
+    return { tenant, userId: sub, deviceId: device, generation, expiresAt: new Date(exp * 1_000) };
+  } catch (error) {
+    if (error instanceof JOSEError || error instanceof z.ZodError) return undefined;
+    throw error;
+  }
+}

@@ -133,6 +133,14 @@ export async function revokeDevices(
   return rows.map(({ device_id }) => device_id);
 }
 
+export async function activeDevices(database: Queryable, tenant: string, userId: string): Promise<string[]> {
+  const { rows } = await database.query<{ device_id: string }>(
+    "select device_id from accounts.devices where tenant = $1 and user_id = $2 and revoked_at is null order by 1",
+    [tenant, userId],
+  );
+  return rows.map(({ device_id }) => device_id);
+}
+
 /** Whether the device is, or ever was, this person's. */
 export async function isDeviceOf(
   database: Queryable,

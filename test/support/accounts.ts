@@ -82,6 +82,7 @@ export async function startAccounts(
     sessions,
     /** From here on the process hears nothing from the log. */
     deafen: () => accounts.stop(),
+    raiseEpoch: () => log.raiseEpoch(),
     engine,
     projector,
     anyone,

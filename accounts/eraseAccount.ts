@@ -1,0 +1,30 @@
+import { SignOutDevice } from "../commands/user/signOutDevice.ts";
+import type { By } from "../domain/by.ts";
+import { isRejection, type Rejection } from "../domain/rejection.ts";
+import { eraseCredentials } from "./accountRows.ts";
+import type { AccountParts } from "./parts.ts";
+import { sendCommand } from "./sendCommand.ts";
+import { activeDevices, revokeDevices } from "./sessions/deviceRows.ts";
+import { byTenant } from "./tenants.ts";
+
+/**
+ * The part of an erasure that accounts have: nobody signs in as this person any more, and who is signed in is signed
+ * out. Doing it again goes on where it was stopped. The name stays taken for 30 days.
+ */
+export async function eraseAccount(
+  parts: AccountParts,
+  tenant: string,
+  userId: string,
+): Promise<Rejection | undefined> {
+  const { engine, database, sessions } = parts;
+  const by: By = { ...byTenant(engine, tenant), userId };
+  await eraseCredentials(database, tenant, userId, by.now);
+  // Other processes learn of it by these events; here it holds from now on.
+  sessions.revoked({ tenant, userId });
+  for (const deviceId of await activeDevices(database, tenant, userId)) {
+    const signedOut = await sendCommand(SignOutDevice, { deviceId }, { ...by, deviceId }, engine);
+    if (isRejection(signedOut)) return signedOut;
+    await revokeDevices(database, tenant, { deviceIds: [deviceId] }, by.now);
+  }
+  return undefined;
+}
