@@ -1,4 +1,4 @@
-import type { Account } from "../commands/command.ts";
+import type { Account } from "../commands/index.ts";
 import type { ServerRole } from "../domain/tenant/events.ts";
 import type { Queryable } from "../infra/ports/database.ts";
 

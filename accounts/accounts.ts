@@ -1,6 +1,6 @@
 import { hkdfSync } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Engine } from "../commands/engine/engine.ts";
+import type { Engine } from "../commands/index.ts";
 import type { Database } from "../infra/ports/database.ts";
 import { Follower } from "./follower.ts";
 import type { AccountParts, Directory } from "./parts.ts";

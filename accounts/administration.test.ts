@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CreateConversation } from "../commands/conversation/createConversation.ts";
-import { SetPreferences } from "../commands/user/setPreferences.ts";
-import { UpdateProfile } from "../commands/user/updateProfile.ts";
+import { SetPreferences, UpdateProfile } from "../commands/index.ts";
 import type { By } from "../domain/by.ts";
 import { isRejection } from "../domain/rejection.ts";
 import { defaultPreferences } from "../domain/user/events.ts";

@@ -1,4 +1,4 @@
-import { SignOutDevice } from "../commands/user/signOutDevice.ts";
+import { SignOutDevice } from "../commands/index.ts";
 import type { By } from "../domain/by.ts";
 import { isRejection, type Rejection } from "../domain/rejection.ts";
 import { eraseCredentials } from "./accountRows.ts";

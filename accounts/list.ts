@@ -1,5 +1,4 @@
-import { SetPreferences } from "../commands/user/setPreferences.ts";
-import { UpdateProfile } from "../commands/user/updateProfile.ts";
+import { SetPreferences, UpdateProfile } from "../commands/index.ts";
 import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
 import { Deactivate, Reactivate, SetRoles } from "./doors/admin.ts";
 import { ListDevices, SignOutOwnDevice } from "./doors/devices.ts";

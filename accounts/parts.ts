@@ -1,4 +1,4 @@
-import type { Engine } from "../commands/engine/engine.ts";
+import type { Engine } from "../commands/index.ts";
 import type { Database } from "../infra/ports/database.ts";
 import type { Passwords } from "./passwords.ts";
 import type { People } from "./people.ts";

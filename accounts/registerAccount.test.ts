@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { RegisterUser } from "../commands/user/registerUser.ts";
+import { RegisterUser } from "../commands/index.ts";
 import { createdId } from "../domain/ids.ts";
 import {
   done,

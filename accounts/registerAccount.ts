@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RegisterUser } from "../commands/user/registerUser.ts";
+import { RegisterUser } from "../commands/index.ts";
 import type { By } from "../domain/by.ts";
 import { createdId } from "../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../domain/rejection.ts";

@@ -1,6 +1,5 @@
 import type { z } from "zod";
-import type { Engine } from "../commands/engine/engine.ts";
-import { Placement } from "../commands/placement.ts";
+import { type Engine, Placement } from "../commands/index.ts";
 import type { By } from "../domain/by.ts";
 import { isRejection, type Rejection } from "../domain/rejection.ts";
 import type { Door } from "../infra/ports/door.ts";

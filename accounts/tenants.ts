@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
-import { AppointFirstAdmin } from "../commands/tenant/appointFirstAdmin.ts";
-import { FoundTenant } from "../commands/tenant/foundTenant.ts";
+import { AppointFirstAdmin, FoundTenant } from "../commands/index.ts";
 import type { By } from "../domain/by.ts";
 import { TenantName, tenantId, uuidV5 } from "../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../domain/rejection.ts";

@@ -1,4 +1,15 @@
 export { type Account, aggregate, command, type Met, type Sender, unchanged } from "./command.ts";
 export { defaultLimits, type Engine, type EngineLimits, type MarkNow } from "./engine/engine.ts";
 export { openCommands } from "./list.ts";
+export { Placement } from "./placement.ts";
 export { marksOf } from "./receipts/mark.ts";
+export { AppointFirstAdmin } from "./tenant/appointFirstAdmin.ts";
+export { ChangeRoles } from "./tenant/changeRoles.ts";
+export { FoundTenant } from "./tenant/foundTenant.ts";
+export { DeactivateUser } from "./user/deactivateUser.ts";
+export { ReactivateUser } from "./user/reactivateUser.ts";
+export { RegisterUser } from "./user/registerUser.ts";
+export { SetPreferences } from "./user/setPreferences.ts";
+export { DeviceDescription, SignInDevice } from "./user/signInDevice.ts";
+export { SignOutDevice } from "./user/signOutDevice.ts";
+export { UpdateProfile } from "./user/updateProfile.ts";

@@ -1,8 +1,5 @@
 import { z } from "zod";
-import { Placement } from "../../commands/placement.ts";
-import { ChangeRoles } from "../../commands/tenant/changeRoles.ts";
-import { DeactivateUser } from "../../commands/user/deactivateUser.ts";
-import { ReactivateUser } from "../../commands/user/reactivateUser.ts";
+import { ChangeRoles, DeactivateUser, Placement, ReactivateUser } from "../../commands/index.ts";
 import { Uuid } from "../../domain/ids.ts";
 import { isRejection, reject } from "../../domain/rejection.ts";
 import { ServerRole } from "../../domain/tenant/events.ts";

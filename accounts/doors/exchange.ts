@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DeviceDescription } from "../../commands/user/signInDevice.ts";
+import { DeviceDescription } from "../../commands/index.ts";
 import { reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
 import type { AccountParts } from "../parts.ts";

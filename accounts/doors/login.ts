@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DeviceDescription } from "../../commands/user/signInDevice.ts";
+import { DeviceDescription } from "../../commands/index.ts";
 import { isRejection, reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
 import { accountNamed } from "../accountRows.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Placement } from "../../commands/placement.ts";
+import { Placement } from "../../commands/index.ts";
 import { Uuid } from "../../domain/ids.ts";
 import { isRejection, reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";

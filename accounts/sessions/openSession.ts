@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { z } from "zod";
-import { type DeviceDescription, SignInDevice } from "../../commands/user/signInDevice.ts";
+import { type DeviceDescription, SignInDevice } from "../../commands/index.ts";
 import type { By } from "../../domain/by.ts";
 import { isRejection, type Rejection } from "../../domain/rejection.ts";
 import type { AccountParts } from "../parts.ts";
