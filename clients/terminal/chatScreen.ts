@@ -110,7 +110,7 @@ class ChatScreen {
 
   async #enter(): Promise<void> {
     const line = textOf(this.#looking.input);
-    this.#change({ input: emptyLine, notice: [], scroll: 0 });
+    this.#change({ input: emptyLine, notice: [], scroll: 0, unreadFromSeq: undefined });
     const outcome = await act(this.#client, this.#looking.open, parseInput(line));
     if (outcome.quit) this.#onEnd("quit");
     if (outcome.notice) this.#tell(outcome.notice);
