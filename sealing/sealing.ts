@@ -142,7 +142,11 @@ export function createSealing(parts: SealingParts): RunningSealing {
   const keyring = createKeyring(secrets, ledger, sizes);
   const nextNonce = nonces();
 
-  function sealOne({ content, ...bound }: ToSeal, key: Held | undefined): SealedContent {
+  function sealOne(
+    { id, type, version, stream, subject, bucket, content }: ToSeal,
+    key: Held | undefined,
+  ): SealedContent {
+    const bound = { id, type, version, stream, subject, bucket };
     if (key === undefined || key === destroyed)
       throw new ContentErased(`the keys of ${bound.subject} in ${bound.stream}, ${bound.bucket}, were destroyed`);
     const text = JSON.stringify(content);

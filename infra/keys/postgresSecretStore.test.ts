@@ -42,6 +42,22 @@ describe("secrets in Postgres, besides", () => {
     expect([rowCount, rows]).toEqual([0, [{ bucket: "2026-11-21" }]]);
   });
 
+  test("a day key goes with the last secret that it wraps, and a late one gets a key of its own", async () => {
+    const [one, two, late] = ["quiet", "quiet", "quiet"].map((tenant) => aDay("2026-11-21", tenant));
+    if (!one || !two || !late) throw new Error("three names");
+    const dayKeys = async () =>
+      (await fresh.database.query("select wrapped from keys.day_keys where tenant = 'quiet'")).rows;
+    await store.ensure([one, two]);
+    const before = await dayKeys();
+    await store.destroy([one]);
+    expect(await dayKeys()).toEqual(before);
+    await store.destroy([two]);
+    expect(await dayKeys()).toEqual([]);
+    const made = await store.ensure([late]);
+    expect(await store.get([late, one])).toEqual([...made, destroyed]);
+    expect(await dayKeys()).not.toEqual(before);
+  });
+
   test("fifteen thousand secrets are made in a few statements", async () => {
     const counting = { statements: 0 };
     const counted = postgresSecretStore(

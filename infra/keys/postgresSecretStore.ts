@@ -80,6 +80,12 @@ const DESTROY = `
   where not exists (
     select from keys.ledger l where l.tenant = n.tenant and l.bucket = n.bucket and l.owner = n.owner)`;
 
+/** A day key that wraps nothing any more goes too: then old copies of what it wrapped die with the next week key. */
+const RETIRE_DAY_KEYS = `
+  delete from keys.day_keys d using (select distinct tenant, bucket from ${NAMES} where bucket <> '') n
+  where d.tenant = n.tenant and d.bucket = n.bucket
+    and not exists (select from keys.secrets s where s.tenant = d.tenant and s.bucket = d.bucket)`;
+
 const HEAD = "select coalesce(max(position), 0)::bigint as head from keys.ledger";
 
 const columns = (names: readonly SecretName[]): string[][] => [
@@ -205,6 +211,7 @@ export function postgresSecretStore(db: Database, weekKeys: WeekKeys): SecretSto
     db.transaction(async (tx) => {
       await alone(tx);
       await tx.query(DESTROY, columns(names));
+      await tx.query(RETIRE_DAY_KEYS, columns(names));
       return (await tx.query<{ head: number }>(HEAD)).rows[0]?.head ?? 0;
     });
 
