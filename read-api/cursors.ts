@@ -2,12 +2,20 @@ import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from "n
 import type { z } from "zod";
 import type { By } from "../domain/by.ts";
 
+/** Whom a cursor is for. */
+export type Holder = Pick<By, "tenant" | "userId" | "deviceId">;
+
 /** Sealed places in a list or in the log. Whoever holds one learns nothing from it and can change nothing about it. */
 export interface Cursors {
   /** For this person, device and epoch, and for one purpose. */
-  seal(purpose: string, by: By, value: unknown): string;
+  seal(purpose: string, by: Holder, value: unknown): string;
   /** Undefined for everything that this did not seal for the same purpose, person, device and epoch. */
-  open<Schema extends z.ZodType>(purpose: string, by: By, schema: Schema, cursor: string): z.output<Schema> | undefined;
+  open<Schema extends z.ZodType>(
+    purpose: string,
+    by: Holder,
+    schema: Schema,
+    cursor: string,
+  ): z.output<Schema> | undefined;
 }
 
 const NONCE = 12;
@@ -15,7 +23,7 @@ const TAG = 16;
 
 /** @param key 32 bytes, the same in every process of a deployment; @param epoch of the log */
 export function createCursors(key: KeyObject, epoch: number): Cursors {
-  const bound = (purpose: string, { tenant, userId, deviceId }: By) =>
+  const bound = (purpose: string, { tenant, userId, deviceId }: Holder) =>
     Buffer.from(JSON.stringify(["scripta/cursor/v1", purpose, tenant, userId, deviceId, epoch]), "utf8");
   return {
     seal(purpose, by, value) {

@@ -13,9 +13,9 @@ export const GetConversation = query({
   async run({ conversationId }, by, { database, sealing }) {
     const loaded = await database.transaction(async (tx) => {
       const seat = (await seats(tx, by.tenant, by.userId, [conversationId])).get(conversationId);
-      return seat?.present ? loadConversations(tx, by, [seat]) : undefined;
+      return seat?.present ? loadConversations(tx, by.tenant, [{ userId: by.userId, seat }]) : undefined;
     }, "snapshot");
-    const [conversation] = loaded ? await openConversations(sealing, loaded, by) : [];
+    const [conversation] = loaded ? await openConversations(sealing, loaded) : [];
     return conversation ?? noSuchConversation();
   },
 });

@@ -1,4 +1,4 @@
-import { openDoor } from "../infra/ports/door.ts";
+import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
 import { GetConversation } from "./getConversation.ts";
 import { GetConversationPreferences } from "./getConversationPreferences.ts";
 import { GetMessage } from "./getMessage.ts";
@@ -8,9 +8,10 @@ import { ListConversations } from "./listConversations.ts";
 import { ListMembers } from "./listMembers.ts";
 import { ListMessages } from "./listMessages.ts";
 import type { ReadParts } from "./parts.ts";
+import { Sync } from "./sync/sync.ts";
 
 /** Everything that can be read. */
-export const openQueries = (parts: ReadParts) => [
+export const openQueries = (parts: ReadParts): OpenDoor[] => [
   openDoor(ListConversations, parts),
   openDoor(GetConversation, parts),
   openDoor(ListMembers, parts),
@@ -19,4 +20,5 @@ export const openQueries = (parts: ReadParts) => [
   openDoor(GetMessage, parts),
   openDoor(GetMessageHistory, parts),
   openDoor(GetReceipts, parts),
+  openDoor(Sync, parts),
 ];

@@ -31,9 +31,10 @@ export const ListConversations = query({
     if (place === undefined) return badCursor();
     const { loaded, next } = await database.transaction(async (tx) => {
       const page = await pageFrom(tx, by, place, limit);
-      return { loaded: await loadConversations(tx, by, page.seats), next: page.next };
+      const seated = page.seats.map((seat) => ({ userId: by.userId, seat }));
+      return { loaded: await loadConversations(tx, by.tenant, seated), next: page.next };
     }, "snapshot");
-    const items = await openConversations(sealing, loaded, by);
+    const items = await openConversations(sealing, loaded);
     return { items, cursor: next && cursors.seal(PURPOSE, by, next) };
   },
 });

@@ -24,7 +24,7 @@ export const ListMembers = query({
       const rows = await membersPage(tx, by.tenant, conversationId, { after: place?.after ?? null, limit: limit + 1 });
       const page = rows.slice(0, limit);
       const last = rows.length > limit ? page.at(-1)?.userId : undefined;
-      return { guest: by.guest || seat.role === "guest", loaded: await loadMembers(tx, by.tenant, page), last };
+      return { guest: seat.role === "guest", loaded: await loadMembers(tx, by.tenant, page), last };
     }, "snapshot");
     if ("rejected" in found) return found;
     const { guest, loaded, last } = found;

@@ -149,10 +149,7 @@ describe("messages", () => {
     await chat.add(id, cy);
     await chat.send(id, ada, "back");
     expect(await seqs(cy)).toEqual([2, 4]);
-    await refused(
-      read(GetMessage, by(cy), { conversationId: id, messageId: early }),
-      "not-found: no such message",
-    );
+    await refused(read(GetMessage, by(cy), { conversationId: id, messageId: early }), "not-found: no such message");
     expect(await read(GetConversation, by(cy), { conversationId: id })).toMatchObject({ firstSeq: 4, unread: 1 });
     await chat.open(id, "all");
     expect(await seqs(cy)).toEqual([1, 2, 3, 4]);

@@ -52,7 +52,8 @@ interface StoredSeat extends Omit<Seat, "name" | "description" | "memberships"> 
 const SEAT = `m.conversation, c.kind, c.history_visibility as "historyVisibility",
   c.narrowed_position as "narrowedPosition", c.name, c.description, c.avatar, c.peers, c.member_count as "memberCount",
   c.revision, c.changed_position as "changedPosition", m.revision as "memberRevision",
-  m.changed_position as "memberPosition", m.intervals, m.present, m.role, m.joined_position as "joinedPosition",
+  m.changed_position as "memberPosition", m.intervals, m.present,
+  case when g.guest then 'guest' else m.role end as role, m.joined_position as "joinedPosition",
   m.left_position as "leftPosition", m.notify, m.muted_until as "mutedUntil",
   m.preferences_revision as "preferencesRevision", m.preferences_position as "preferencesPosition",
   h.position as "headPosition", h.last_seq as "lastSeq", h.activity_position as "activityPosition",
@@ -63,7 +64,8 @@ const SEAT = `m.conversation, c.kind, c.history_visibility as "historyVisibility
     and n.conversation = m.conversation and n.user_id = m.user_id and n.seq > k.read) else 0 end as mentions`;
 const FROM = `members.members m join inbox.conversations c using (tenant, conversation)
   join inbox.conv_head h using (tenant, conversation) join receipts.marks k using (tenant, conversation, user_id)
-  left join ops.resync r using (tenant, conversation)`;
+  left join ops.resync r using (tenant, conversation)
+  left join people.roles g on g.tenant = m.tenant and g.user_id = m.user_id`;
 
 function seatOf(tenant: string, { name, description, intervals, ...seat }: StoredSeat): Seat {
   const part = (packed: Buffer | null) => packed && unpackSealed(tenant, "conversation", seat.conversation, packed);
@@ -141,6 +143,33 @@ export async function movedSeats(queryable: Queryable, tenant: string, userId: s
      order by m.conversation`,
     [tenant, userId, after],
     "inbox-moved",
+  );
+  return rows.map((row) => seatOf(tenant, row));
+}
+
+/** Present seats that were last active after a position; in order of conversation, after one. */
+export async function activeSeats(
+  queryable: Queryable,
+  tenant: string,
+  userId: string,
+  { since, after, limit }: { since: number; after: string | null; limit: number },
+): Promise<Seat[]> {
+  const { rows } = await queryable.query<StoredSeat>(
+    `select ${SEAT} from ${FROM}
+     where m.tenant = $1 and m.user_id = $2 and m.present and h.activity_position > $3
+       and ($4::uuid is null or m.conversation > $4) order by m.conversation limit $5`,
+    [tenant, userId, since, after, limit],
+    "inbox-active",
+  );
+  return rows.map((row) => seatOf(tenant, row));
+}
+
+/** All present seats of a person. */
+export async function presentSeats(queryable: Queryable, tenant: string, userId: string): Promise<Seat[]> {
+  const { rows } = await queryable.query<StoredSeat>(
+    `select ${SEAT} from ${FROM} where m.tenant = $1 and m.user_id = $2 and m.present order by m.conversation`,
+    [tenant, userId],
+    "inbox-present",
   );
   return rows.map((row) => seatOf(tenant, row));
 }
