@@ -18,6 +18,20 @@ export interface ErasureLedger {
   stop(): Promise<void>;
 }
 
+/** A link that hangs is as good as one that is down. */
+async function within<T>(limitMs: number, asking: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new KeysUnavailable(`the erasure ledger did not answer within ${limitMs} ms`)),
+    limitMs,
+  );
+  try {
+    return await Promise.race([asking, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * @param now a clock that is never set back, in ms
  * @param forget drops what is held of these secrets; called before the head counts as confirmed
@@ -37,7 +51,8 @@ export function followErasureLedger(
   const ask = async () => {
     const askedAt = now();
     // At first nothing is held, so of what was destroyed before only the head matters.
-    const { head: answered, destroyed } = await secrets.ledger(head ?? Number.MAX_SAFE_INTEGER);
+    const asking = secrets.ledger(head ?? Number.MAX_SAFE_INTEGER);
+    const { head: answered, destroyed } = await within(holdsMs, asking);
     if (head !== undefined && answered < head)
       throw new KeysUnavailable(
         `the erasure ledger went back from ${head} to ${answered}: the keys were restored from an old backup; replay the newer ledger, then restart`,

@@ -295,6 +295,23 @@ describe("a key store that is down", () => {
     expect(await sealing.open(toOpen)).toMatchObject([{ state: "readable" }]);
   });
 
+  test("and one that hangs is unavailable, too, and asked again later", async () => {
+    const { secrets } = watched();
+    const clock = { ms: 0 };
+    const state = { hangs: false };
+    const sealing = opened({
+      secrets: { ...secrets, ledger: (after) => (state.hangs ? new Promise(() => undefined) : secrets.ledger(after)) },
+      steadyNow: () => clock.ms,
+      ledger: { holdsMs: 20 },
+    });
+    const toOpen = await sealedIn(sealing, [aMessage()]);
+    state.hangs = true;
+    clock.ms = 20;
+    await expect(sealing.open(toOpen)).rejects.toThrow("the erasure ledger did not answer within 20 ms");
+    state.hangs = false;
+    expect(await sealing.open(toOpen)).toMatchObject([{ state: "readable" }]);
+  });
+
   test("keeps a start from succeeding, by name", async () => {
     const { secrets, state } = watched();
     state.down = true;
