@@ -1,4 +1,4 @@
-import type { Appended, NotAppended } from "../ports/eventLog.ts";
+import type { Appended, NewCommand, NewEvent, NotAppended } from "../ports/eventLog.ts";
 import { byteaArray, int2Array, int4Array, jsonArray, textArray, uuidArray } from "./binaryArray.ts";
 import { type Append, dayName, dayNumber, recorded } from "./recorded.ts";
 
@@ -28,33 +28,55 @@ const dayToCheck = (bucket: string) => (bucket === "-" ? null : dayNumber(Date.p
 
 /** The parameters of `log.append` for a batch. `clockMs`: null for the database's own. */
 export function appendParameters(batch: readonly Append[], clockMs: number | null, seen: Seen): unknown[] {
-  const commands = batch.flatMap((append, at) => append.commands.map((command) => ({ command, append: at + 1 })));
-  const events = commands.flatMap(({ command, append }, at) =>
-    command.events.map((event, ordinal) => ({ event, append, command: at + 1, ordinal })),
-  );
+  const { sizes, owners, places, ordinals, commands, firsts, events } = laidOut(batch);
   return [
     textArray(batch.map(({ stream }) => stream)),
     int4Array(batch.map(({ expected }) => (expected === "any" ? null : expected))),
-    int4Array(commands.map(({ append }) => append)),
-    uuidArray(commands.map(({ command }) => command.commandId)),
-    uuidArray(commands.map(({ command }) => command.actorId)),
-    byteaArray(commands.map(({ command }) => [command.payloadHash])),
-    int4Array(events.map(({ append }) => append)),
-    int4Array(events.map(({ command }) => command)),
-    int2Array(events.map(({ ordinal }) => ordinal)),
-    uuidArray(events.map(({ event }) => event.target)),
-    textArray(events.map(({ event }) => event.type)),
-    int2Array(events.map(({ event }) => event.version)),
-    jsonArray(events.map(({ event }) => event.data)),
-    jsonArray(events.map(({ event }) => event.meta)),
-    uuidArray(events.map(({ event: { sealed } }) => sealed?.subject ?? null)),
-    textArray(events.map(({ event: { sealed } }) => sealed?.bucket ?? null)),
-    byteaArray(events.map(({ event: { sealed } }) => sealed && [sealed.commitment, sealed.nonce, sealed.ciphertext])),
-    int4Array(events.map(({ event }) => (event.checkDay && event.sealed ? dayToCheck(event.sealed.bucket) : null))),
+    int4Array(sizes),
+    int4Array(owners),
+    int4Array(places),
+    uuidArray(commands),
+    int2Array(ordinals),
+    uuidArray(firsts.map((command) => command?.actorId)),
+    byteaArray(firsts.map((command) => command && [command.payloadHash])),
+    uuidArray(events.map(({ target }) => target)),
+    textArray(events.map(({ type }) => type)),
+    int2Array(events.map(({ version }) => version)),
+    jsonArray(events.map(({ data }) => data)),
+    jsonArray(events.map(({ meta }) => meta)),
+    uuidArray(events.map(({ sealed }) => sealed?.subject)),
+    textArray(events.map(({ sealed }) => sealed?.bucket)),
+    byteaArray(events.map(({ sealed }) => sealed && [sealed.commitment, sealed.nonce, sealed.ciphertext])),
+    int4Array(events.map(({ checkDay, sealed }) => (checkDay && sealed ? dayToCheck(sealed.bucket) : null))),
     clockMs,
     seen.head,
     seen.epoch,
   ];
+}
+
+/** The batch as columns: of its appends their sizes, of its events in order all else. */
+function laidOut(batch: readonly Append[]) {
+  const sizes: number[] = [];
+  const owners: number[] = [];
+  const places: number[] = [];
+  const ordinals: number[] = [];
+  const commands: string[] = [];
+  const firsts: (NewCommand | null)[] = [];
+  const events: NewEvent[] = [];
+  for (const append of batch) {
+    let place = 0;
+    for (const command of append.commands)
+      for (const [ordinal, event] of command.events.entries()) {
+        owners.push(sizes.length + 1);
+        places.push(place++);
+        ordinals.push(ordinal);
+        commands.push(command.commandId);
+        firsts.push(ordinal === 0 ? command : null);
+        events.push(event);
+      }
+    sizes.push(place);
+  }
+  return { sizes, owners, places, ordinals, commands, firsts, events };
 }
 
 /** What the caller of an append is told. */

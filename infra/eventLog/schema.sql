@@ -39,20 +39,20 @@ create table log.epochs (
 );
 insert into log.epochs (epoch, head) values (1, 0);
 
--- Judges each append of a batch by itself and inserts those that stand. Arrays run over appends, over all their commands
--- (`command_append`: whose), and over all their events (`event_command`: whose); indexes are from 1.
--- expected: null takes any revision. days: UTC day number to check an event's recorded day against, or null.
+-- Judges each append of a batch by itself and inserts those that stand. Arrays run over appends, or over all their events.
+-- expected: null takes any revision. event_append: whose an event is (from 1); place: where it stands in its append (from 0).
+-- actors, payload_hashes: on the first event of each command. days: a UTC day number that its recording must fit, or null.
 -- known_head, known_epoch: what the caller has seen; a log that lies behind that has lost a tail, and takes nothing.
--- A plan made while the table is empty would scan it for ever: so no sequential scans here.
+-- A plan made while the table is empty would scan it for ever: so no sequential scans here, and an index probe a command.
 create function log.append(
-  streams text[], expected integer[],
-  command_append integer[], commands uuid[], actors uuid[], payload_hashes bytea[],
-  event_append integer[], event_command integer[], ordinals smallint[], targets uuid[], types text[], versions smallint[],
-  datas json[], metas json[], subjects uuid[], buckets text[], seals bytea[], days integer[],
+  streams text[], expected integer[], sizes integer[],
+  event_append integer[], places integer[], commands uuid[], ordinals smallint[], actors uuid[], payload_hashes bytea[],
+  targets uuid[], types text[], versions smallint[], datas json[], metas json[], subjects uuid[], buckets text[],
+  seals bytea[], days integer[],
   clock bigint, known_head bigint, known_epoch integer,
   out append integer, out outcome text, out revision integer, out duplicates uuid[],
   out first_position bigint, out previous_head bigint, out recorded_at bigint
-) returns setof record language plpgsql set enable_seqscan = off as $$
+) returns setof record language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   head bigint;
   now_ms bigint;
@@ -69,8 +69,8 @@ begin
 
   return query
   with asked as materialized (
-    select a.n::integer as n, a.stream, a.expected, s.stream_no, coalesce(last.revision, -1) as head_revision
-    from unnest(streams, expected) with ordinality as a(stream, expected, n)
+    select a.n::integer as n, a.stream, a.expected, a.size, s.stream_no, coalesce(last.revision, -1) as head_revision
+    from unnest(streams, expected, sizes) with ordinality as a(stream, expected, size, n)
     left join log.streams s on s.stream = a.stream
     left join lateral (
       select e.revision from log.events e where e.stream_no = s.stream_no order by e.revision desc limit 1
@@ -78,23 +78,28 @@ begin
   ),
   repeated as materialized (
     select asked.n, array_agg(c.command) as commands
-    from unnest(command_append, commands) as c(append, command)
-    join asked on asked.n = c.append and asked.stream_no is not null
-    join log.events e on e.stream_no = asked.stream_no and e.command = c.command and e.command_at = 0
+    from unnest(event_append, commands, ordinals) as c(append, command, ordinal)
+    join asked on asked.n = c.append
+    cross join lateral (
+      select from log.events e
+      where e.stream_no = asked.stream_no and e.command = c.command and e.command_at = 0 limit 1
+    ) before
+    where c.ordinal = 0
     group by asked.n
+  ),
+  stale as materialized (
+    select distinct d.append from unnest(event_append, days) as d(append, day)
+    where d.day not in (now_ms / 86400000, now_ms / 86400000 - 1)
   ),
   judged as materialized (
     select asked.*, repeated.commands as repeated,
       case
         when repeated.n is not null then 'duplicate'
         when asked.expected <> asked.head_revision then 'conflict'
-        when asked.n in (
-          select d.append from unnest(event_append, days) as d(append, day)
-          where d.day not in (now_ms / 86400000, now_ms / 86400000 - 1)
-        ) then 'stale-bucket'
+        when stale.append is not null then 'stale-bucket'
         else 'ok'
       end as outcome
-    from asked left join repeated using (n)
+    from asked left join repeated using (n) left join stale on stale.append = asked.n
   ),
   created as (
     insert into log.streams (stream)
@@ -102,24 +107,22 @@ begin
     returning streams.stream_no, streams.stream
   ),
   placed as materialized (
-    select e.*, j.n, coalesce(j.stream_no, created.stream_no) as stream_no,
-      head + row_number() over (order by e.place) as position,
-      j.head_revision + row_number() over (partition by j.n order by e.place) as revision
-    from unnest(event_append, event_command, ordinals, targets, types, versions, datas, metas, subjects, buckets, seals)
-      with ordinality
-      as e(append, command, ordinal, target, type, version, data, meta, subject, bucket, sealed, place)
-    join judged j on j.n = e.append and j.outcome = 'ok'
-    left join created on created.stream = j.stream
+    select j.n, coalesce(j.stream_no, created.stream_no) as stream_no, j.head_revision + 1 as revision,
+      head + 1 + sum(j.size) over (order by j.n) - j.size as position
+    from judged j left join created using (stream)
+    where j.outcome = 'ok'
   ),
   inserted as (
     insert into log.events (position, recorded_at, stream_no, revision, command, command_at, actor, payload_hash,
       target, type, version, data, meta, subject, bucket, sealed)
-    select p.position, now_ms, p.stream_no, p.revision, commands[p.command], p.ordinal,
-      case when p.ordinal = 0 then actors[p.command] end, case when p.ordinal = 0 then payload_hashes[p.command] end,
-      p.target, p.type, p.version, p.data, p.meta, p.subject, p.bucket, p.sealed
-    from placed p order by p.position
+    select p.position + e.place, now_ms, p.stream_no, p.revision + e.place, e.command, e.ordinal, e.actor,
+      e.payload_hash, e.target, e.type, e.version, e.data, e.meta, e.subject, e.bucket, e.sealed
+    from unnest(event_append, places, commands, ordinals, actors, payload_hashes, targets, types, versions, datas,
+      metas, subjects, buckets, seals)
+      as e(append, place, command, ordinal, actor, payload_hash, target, type, version, data,
+        meta, subject, bucket, sealed)
+    join placed p on p.n = e.append
   )
-  select j.n, j.outcome, j.head_revision, j.repeated,
-    (select min(p.position) from placed p where p.n = j.n), head, now_ms
-  from judged j;
+  select j.n, j.outcome, j.head_revision, j.repeated, p.position, head, now_ms
+  from judged j left join placed p using (n);
 end $$;
