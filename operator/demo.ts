@@ -39,7 +39,7 @@ export async function demoCommand(): Promise<number> {
   process.once("SIGINT", interrupted);
   process.once("SIGTERM", interrupted);
   process.stdout.write("Starting a server of its own in a temporary folder …\n");
-  const server = await startTemporaryServer({ SCRIPTA_RATE_LIMITS: "off" });
+  const server = await startTemporaryServer();
   const people: Person[] = [];
   try {
     for (const [name, readsAfterMs] of [

@@ -1,15 +1,23 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { startTemporaryServer, type TemporaryServer } from "../../operator/temporaryServer.ts";
+import { startServer, type TestServer } from "../../test/support/server.ts";
 import { memoryStorage, messagesOf, ScriptaClient, type Storage, uuidV7 } from "./index.ts";
 import { commandRoutes } from "./routes.ts";
 import { plainOf } from "./stored.ts";
 
-let server: TemporaryServer;
+let folder: string;
+let server: TestServer;
 beforeAll(async () => {
-  server = await startTemporaryServer({ SCRIPTA_RATE_LIMITS: "off" });
+  folder = await mkdtemp(join(tmpdir(), "scripta-sdk-"));
+  server = await startServer({ SCRIPTA_DATA: folder });
 }, 90_000);
-afterAll(() => server?.stop());
+afterAll(async () => {
+  await server?.stop();
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+}, 60_000);
 
 const clients: ScriptaClient[] = [];
 afterEach(async () => {
@@ -246,13 +254,14 @@ describe("a device that was away", () => {
   });
 });
 
-describe("a server that goes and comes back", () => {
+describe("a server that is killed and comes back", () => {
   test("nothing that was being sent is lost, doubled or turned around", async () => {
     const { adas, bos, tea } = await twoInAGroup();
     const expected = Array.from({ length: 60 }, (_, index) => `text ${index}`);
     const acknowledged = expected.map((text) => adas[0].send(tea, text));
     await acknowledged[5];
-    await server.restart();
+    await server.kill();
+    server = await startServer({ SCRIPTA_DATA: folder, SCRIPTA_PORT: new URL(server.url).port });
     await Promise.all(acknowledged);
     await bos[0].until(() => bos[0].messages(tea).length === expected.length, 30_000);
     expect(texts(bos[0], tea)).toEqual(expected);
