@@ -1,5 +1,5 @@
 import { describe, test } from "vitest";
-import { RolesChanged, type TenantEvent, TenantFounded } from "../../domain/tenant/events.ts";
+import { RolesChanged, TenantFounded } from "../../domain/tenant/events.ts";
 import { given } from "../../test/support/given.ts";
 import { AppointFirstAdmin } from "./appointFirstAdmin.ts";
 import { ChangeRoles } from "./changeRoles.ts";
@@ -7,7 +7,6 @@ import { FoundTenant } from "./foundTenant.ts";
 
 const root = crypto.randomUUID();
 const ada = crypto.randomUUID();
-const history = given<TenantEvent>;
 const tagKeyHash = "ab".repeat(32);
 const founded = TenantFounded({ name: "main", tagKeyHash });
 const rootIsAdmin = RolesChanged({ userId: root, roles: ["admin", "compliance"], guest: false });
@@ -15,43 +14,41 @@ const accounts = { accounts: { [root]: {}, [ada]: {} } };
 
 describe("a tenant", () => {
   test("is founded once", () => {
-    history().when(FoundTenant, { tagKeyHash }, root).thenEvents(founded);
-    history(founded).when(FoundTenant, { tagKeyHash }, root).thenUnchanged(0);
+    given().when(FoundTenant, { tagKeyHash }, root).thenEvents(founded);
+    given(founded).when(FoundTenant, { tagKeyHash }, root).thenUnchanged(0);
   });
   test("gets its first administrator once", () => {
-    history(founded).when(AppointFirstAdmin, { userId: root }, root).thenEvents(rootIsAdmin);
-    history(founded, rootIsAdmin).when(AppointFirstAdmin, { userId: root }, root).thenUnchanged(1);
-    history(founded, rootIsAdmin).when(AppointFirstAdmin, { userId: ada }, ada).thenRejected("conflict");
+    given(founded).when(AppointFirstAdmin, { userId: root }, root).thenEvents(rootIsAdmin);
+    given(founded, rootIsAdmin).when(AppointFirstAdmin, { userId: root }, root).thenUnchanged(1);
+    given(founded, rootIsAdmin).when(AppointFirstAdmin, { userId: ada }, ada).thenRejected("conflict");
   });
 });
 
 describe("ChangeRoles", () => {
   test("gives roles", () =>
-    history(founded, rootIsAdmin)
+    given(founded, rootIsAdmin)
       .when(ChangeRoles, { userId: ada, roles: ["moderator", "auditor", "auditor"] }, root, accounts)
       .thenEvents(RolesChanged({ userId: ada, roles: ["auditor", "moderator"], guest: false })));
   test("is for those whom the tenant itself knows as administrators, whatever a session says", () =>
-    history(founded, rootIsAdmin)
+    given(founded, rootIsAdmin)
       .when(ChangeRoles, { userId: ada, roles: ["admin"] }, ada, { ...accounts, by: { roles: ["admin"] } })
       .thenRejected("forbidden"));
   test("leaves a guest a guest where it does not say", () =>
-    history(founded, rootIsAdmin, RolesChanged({ userId: ada, roles: [], guest: true }))
+    given(founded, rootIsAdmin, RolesChanged({ userId: ada, roles: [], guest: true }))
       .when(ChangeRoles, { userId: ada, roles: ["auditor"] }, root, accounts)
       .thenEvents(RolesChanged({ userId: ada, roles: ["auditor"], guest: true })));
   test("leaves the last administrator in office", () => {
-    history(founded, rootIsAdmin)
-      .when(ChangeRoles, { userId: root, roles: [] }, root, accounts)
-      .thenRejected("conflict");
-    history(founded, rootIsAdmin, RolesChanged({ userId: ada, roles: ["admin"], guest: false }))
+    given(founded, rootIsAdmin).when(ChangeRoles, { userId: root, roles: [] }, root, accounts).thenRejected("conflict");
+    given(founded, rootIsAdmin, RolesChanged({ userId: ada, roles: ["admin"], guest: false }))
       .when(ChangeRoles, { userId: root, roles: [] }, root, accounts)
       .thenEvents(RolesChanged({ userId: root, roles: [], guest: false }));
   });
   test("without effect names the event that made it so", () =>
-    history(founded, rootIsAdmin)
+    given(founded, rootIsAdmin)
       .when(ChangeRoles, { userId: root, roles: ["compliance", "admin"] }, root, accounts)
       .thenUnchanged(1));
   test("of nobody is not found", () =>
-    history(founded, rootIsAdmin)
+    given(founded, rootIsAdmin)
       .when(ChangeRoles, { userId: crypto.randomUUID(), roles: [] }, root, accounts)
       .thenRejected("not-found"));
 });

@@ -6,7 +6,6 @@ import {
   PreferencesChanged,
   ProfileChanged,
   UserDeactivated,
-  type UserEvent,
   UserReactivated,
   UserRegistered,
 } from "../../domain/user/events.ts";
@@ -19,7 +18,6 @@ import { SignInDevice } from "./signInDevice.ts";
 import { SignOutDevice } from "./signOutDevice.ts";
 import { UpdateProfile } from "./updateProfile.ts";
 
-const history = given<UserEvent>;
 const ada = crypto.randomUUID();
 const root = crypto.randomUUID();
 const phone = crypto.randomUUID();
@@ -32,21 +30,21 @@ const byAdmin = { by: { roles: ["admin"] } } as const;
 describe("RegisterUser", () => {
   const registration = { ...names, imported: false };
   test("makes the account, its names sealed", () =>
-    history().when(RegisterUser, registration, ada).thenEvents(registered));
-  test("happens once", () => history(registered).when(RegisterUser, registration, ada).thenRejected("conflict"));
+    given().when(RegisterUser, registration, ada).thenEvents(registered));
+  test("happens once", () => given(registered).when(RegisterUser, registration, ada).thenRejected("conflict"));
 });
 
 describe("UpdateProfile", () => {
   test("keeps what it does not name", () =>
-    history(registered)
+    given(registered)
       .when(UpdateProfile, { avatar: picture }, ada)
       .thenEvents(ProfileChanged({ avatar: picture }, { displayName: "Ada" })));
   test("changes the name alone", () =>
-    history(registered, ProfileChanged({ avatar: picture }, { displayName: "Ada" }))
+    given(registered, ProfileChanged({ avatar: picture }, { displayName: "Ada" }))
       .when(UpdateProfile, { displayName: "Countess" }, ada)
       .thenEvents(ProfileChanged({ avatar: picture }, { displayName: "Countess" })));
   test("without effect names the event that made it so", () =>
-    history(registered, onPhone).when(UpdateProfile, { displayName: "Ada", avatar: null }, ada).thenUnchanged(0));
+    given(registered, onPhone).when(UpdateProfile, { displayName: "Ada", avatar: null }, ada).thenUnchanged(0));
   test.each(["", "  ", "a\u0000b", "\ud800", "x".repeat(129)])("refuses %j as a name", (displayName) =>
     expect(UpdateProfile.payload.safeParse({ displayName }).success).toBe(false),
   );
@@ -54,9 +52,9 @@ describe("UpdateProfile", () => {
 
 describe("SetPreferences", () => {
   const quiet = { ...defaultPreferences, quietHours: { from: "22:00", to: "07:00", timeZone: "Europe/Berlin" } };
-  test("keeps them", () => history(registered).when(SetPreferences, quiet, ada).thenEvents(PreferencesChanged(quiet)));
+  test("keeps them", () => given(registered).when(SetPreferences, quiet, ada).thenEvents(PreferencesChanged(quiet)));
   test("twice is once", () =>
-    history(registered, PreferencesChanged(quiet)).when(SetPreferences, quiet, ada).thenUnchanged(1));
+    given(registered, PreferencesChanged(quiet)).when(SetPreferences, quiet, ada).thenUnchanged(1));
   test("refuses a time zone that is none", () => {
     const nowhere = { ...quiet, quietHours: { ...quiet.quietHours, timeZone: "Europe/Atlantis" } };
     expect(SetPreferences.payload.safeParse(nowhere).success).toBe(false);
@@ -65,14 +63,14 @@ describe("SetPreferences", () => {
 
 describe("devices", () => {
   const device = { deviceId: phone, platform: "ios", name: "Ada's phone" };
-  test("sign in", () => history(registered).when(SignInDevice, device, ada).thenEvents(onPhone));
+  test("sign in", () => given(registered).when(SignInDevice, device, ada).thenEvents(onPhone));
   test("do not sign in to a deactivated account", () =>
-    history(registered, UserDeactivated({})).when(SignInDevice, device, ada).thenRejected("unauthenticated"));
+    given(registered, UserDeactivated({})).when(SignInDevice, device, ada).thenRejected("unauthenticated"));
   test("sign out once", () => {
-    history(registered, onPhone)
+    given(registered, onPhone)
       .when(SignOutDevice, { deviceId: phone }, ada)
       .thenEvents(DeviceSignedOut({ deviceId: phone }));
-    history(registered, onPhone, DeviceSignedOut({ deviceId: phone }))
+    given(registered, onPhone, DeviceSignedOut({ deviceId: phone }))
       .when(SignOutDevice, { deviceId: phone }, ada)
       .thenUnchanged(0);
   });
@@ -80,17 +78,17 @@ describe("devices", () => {
 
 describe("deactivation", () => {
   test("signs every device out", () =>
-    history(registered, onPhone)
+    given(registered, onPhone)
       .when(DeactivateUser, { userId: ada }, root, byAdmin)
       .thenEvents(UserDeactivated({}), DeviceSignedOut({ deviceId: phone })));
   test("is for administrators", () =>
-    history(registered).when(DeactivateUser, { userId: ada }, ada).thenRejected("forbidden"));
+    given(registered).when(DeactivateUser, { userId: ada }, ada).thenRejected("forbidden"));
   test("of nobody is not found", () =>
-    history().when(DeactivateUser, { userId: ada }, root, byAdmin).thenRejected("not-found"));
+    given().when(DeactivateUser, { userId: ada }, root, byAdmin).thenRejected("not-found"));
   test("is undone by a reactivation, which is for administrators too", () => {
-    history(registered, UserDeactivated({}))
+    given(registered, UserDeactivated({}))
       .when(ReactivateUser, { userId: ada }, root, byAdmin)
       .thenEvents(UserReactivated({}));
-    history(registered, UserDeactivated({})).when(ReactivateUser, { userId: ada }, ada).thenRejected("forbidden");
+    given(registered, UserDeactivated({})).when(ReactivateUser, { userId: ada }, ada).thenRejected("forbidden");
   });
 });

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { About, Account, CommandDoor, Met, Sender } from "../../commands/command.ts";
 import { aboutOf } from "../../commands/engine/needs.ts";
 import type { By } from "../../domain/by.ts";
+import { type AnyEvent, declarationOf, decodeFacts } from "../../domain/catalogue.ts";
 import { type DomainEvent, placed } from "../../domain/event.ts";
 import { isRejection, type RejectionCode } from "../../domain/rejection.ts";
 
@@ -13,25 +14,33 @@ const target = (data: unknown): unknown =>
 export const NOW = new Date("2026-11-21T08:00:00.000Z");
 
 /** A specification in events: given a history, when somebody sends a command, then these events or this refusal. */
-export const given = <Event extends DomainEvent>(...history: readonly Event[]) => ({
-  when<State, Payload extends z.ZodType, Result extends z.ZodObject>(
+export const given = (...history: readonly AnyEvent[]) => ({
+  when<State, Event extends DomainEvent, Payload extends z.ZodType, Result extends z.ZodObject>(
     it: CommandDoor<State, Event, Payload, Result>,
     payload: z.input<Payload>,
     userId: string,
     world: { by?: Partial<By>; accounts?: Readonly<Record<string, Partial<Account>>>; groupMembers?: number } = {},
   ) {
     const state = it.on.initial();
-    const past = history.map((event, revision) => placed<Event>(event, revision));
+    const past = history.map(({ type, data }, revision) => {
+      const facts = decodeFacts({ type, version: declarationOf(type)?.version ?? 0, data: JSON.stringify(data) });
+      if (facts.type === "?" || !it.on.owns(facts)) throw new Error(`${type} is no event of this stream`);
+      return placed<Event>(facts, revision);
+    });
     for (const event of past) it.on.evolve(state, event);
+    const sealedAt = (revision: number): unknown => {
+      const event = history[revision];
+      return event && "sealed" in event ? event.sealed : undefined;
+    };
     const met: Met<Event> = {
       groupMembers: world.groupMembers ?? 1_024,
       eventsAbout: (messageId) =>
-        past.flatMap((fact, revision): About<Event>[] =>
-          target(fact.data) === messageId ? [aboutOf<Event>(fact, "2026-11-20", history[revision]?.sealed)] : [],
+        past.flatMap((fact): About<Event>[] =>
+          target(fact.data) === messageId ? [aboutOf<Event>(fact, "2026-11-20", sealedAt(fact.revision))] : [],
         ),
       account: (id) =>
         world.accounts?.[id] && { guest: false, deactivated: false, erased: false, ...world.accounts[id] },
-      opened: (revision) => history[revision]?.sealed,
+      opened: sealedAt,
     };
     const sender: Sender = {
       tenant: "main",
