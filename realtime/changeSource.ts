@@ -1,5 +1,6 @@
 import type { HistoryVisibility, Role } from "../domain/conversation/events.ts";
 import type { Membership } from "../domain/conversation/visibility.ts";
+import type { Logged } from "../projections/logged.ts";
 
 /** An idempotent operation on a client's state; its shapes are those of sync. */
 export interface Change {
@@ -42,6 +43,8 @@ export interface PersonKey {
   readonly userId: string;
 }
 
+export type Sent = Extract<Logged, { type: "MessageSent" }>;
+
 /** What the gateway reads of the read models: the same changes, to the byte, that sync gives. */
 export interface ChangeSource {
   /** From a cursor (none, or one that does not hold: a reset and all) to the read models' checkpoint at its start. */
@@ -52,6 +55,8 @@ export interface ChangeSource {
     tenant: string,
     userId: string,
   ): Promise<{ readonly position: number; readonly conversations: readonly Belonging[] }>;
+  /** New messages, made from their events alone, in their order: where nothing has touched them since. */
+  sent(events: readonly Sent[]): Promise<readonly Change[]>;
   /** Changes that are the same for everyone who may see them. Keys of what is not there are left out. */
   messages(tenant: string, keys: readonly MessageKey[]): Promise<ReadonlyMap<string, Change>>;
   members(tenant: string, keys: readonly PersonKey[]): Promise<ReadonlyMap<string, Change>>;

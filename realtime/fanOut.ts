@@ -26,11 +26,31 @@ export class FanOut {
   /** To be called one batch after the other. */
   async spread({ events }: Committed): Promise<void> {
     const { conversations, users } = sortBatch(events, this.#parts.audience);
-    for (const touched of conversations) await this.#spreadConversation(touched);
+    const messages = await this.#readMessages(conversations);
+    for (const touched of conversations) await this.#spreadConversation(touched, messages);
     await this.#spreadUsers(users);
   }
 
-  async #spreadConversation(touched: Touched): Promise<void> {
+  /** The messages of a batch, once for all: new ones from their events, those that were touched since from the rows. */
+  async #readMessages(conversations: readonly Touched[]): Promise<ReadonlyMap<string, Change>> {
+    const { source } = this.#parts;
+    const messages = new Map<string, Change>();
+    const fresh = conversations.flatMap(({ sent, amended }) => sent.filter(({ data }) => !amended.has(data.target)));
+    for (const [index, change] of (await source.sent(fresh)).entries()) {
+      const event = fresh[index];
+      if (event) messages.set(messageKey({ conversationId: event.of, messageId: event.data.target }), change);
+    }
+    for (const [tenant, touched] of Map.groupBy(conversations, (one) => one.tenant)) {
+      const keys = touched.flatMap(({ conversationId, amended }) =>
+        [...amended].map((messageId) => ({ conversationId, messageId })),
+      );
+      if (keys.length === 0) continue;
+      for (const [key, change] of await source.messages(tenant, keys)) messages.set(key, change);
+    }
+    return messages;
+  }
+
+  async #spreadConversation(touched: Touched, messages: ReadonlyMap<string, Change>): Promise<void> {
     const { audience, source } = this.#parts;
     const { tenant, conversationId, position } = touched;
     for (const [person, what] of touched.came)
@@ -46,7 +66,7 @@ export class FanOut {
       for (const person of members) this.#give([person], changes.get(keyOf(conversationId, person)), position);
     }
     await this.#spreadMembers(touched, members);
-    await this.#spreadMessages(touched, members);
+    await this.#spreadMessages(touched, members, messages);
     await this.#spreadReceipts(touched, members);
     await this.#spreadPersonal(touched, members);
   }
@@ -90,30 +110,42 @@ export class FanOut {
     );
   }
 
-  async #spreadMessages(touched: Touched, members: readonly string[]): Promise<void> {
-    const { tenant, conversationId, messages, roots, position } = touched;
-    if (messages.size + roots.size === 0) return;
+  async #spreadMessages(
+    { tenant, conversationId, sent, amended, position }: Touched,
+    members: readonly string[],
+    messages: ReadonlyMap<string, Change>,
+  ): Promise<void> {
     const { source, audience } = this.#parts;
-    const ids = new Set([...messages.keys(), ...roots]);
-    const changes = await source.messages(
-      tenant,
-      [...ids].map((messageId) => ({ conversationId, messageId })),
-    );
-    const authors = new Set(touched.sent.map(({ authorId }) => authorId));
-    const strangers = [...authors].filter((userId) => members.some((person) => this.#isStranger(person, userId)));
-    const users = strangers.length > 0 ? await source.users(tenant, strangers) : new Map<string, Change>();
-    for (const userId of strangers) this.#introduce(members, users.get(userId), userId, position);
-    const ordered = [...ids].flatMap((messageId) => changes.get(messageKey({ conversationId, messageId })) ?? []);
-    const newFrom = Math.min(...touched.sent.map(({ seq }) => seq), Number.POSITIVE_INFINITY);
-    const fresh = ordered.filter((change) => seqOf(change) >= newFrom).sort((one, other) => seqOf(one) - seqOf(other));
-    for (const change of ordered.filter((known) => seqOf(known) < newFrom))
+    const changeOf = (messageId: string) => messages.get(messageKey({ conversationId, messageId })) ?? [];
+    await this.#introduceAuthors(new Set(sent.map(({ data }) => data.authorId)), members, tenant, position, source);
+    const isNew = new Set(sent.map(({ data }) => data.target));
+    for (const change of [...amended].filter((id) => !isNew.has(id)).flatMap(changeOf)) {
+      const seeing = new Set(audience.of(tenant, conversationId, seqOf(change)));
       this.#giveAll(
-        audience.of(tenant, conversationId, seqOf(change)).filter((person) => members.includes(person)),
+        members.filter((person) => seeing.has(person)),
         [change],
         position,
       );
+    }
     // What is new is seen by every member: one frame for all of it.
-    this.#giveAll(members, fresh, position);
+    this.#giveAll(
+      members,
+      sent.flatMap(({ data }) => changeOf(data.target)),
+      position,
+    );
+  }
+
+  async #introduceAuthors(
+    authors: ReadonlySet<string>,
+    members: readonly string[],
+    tenant: string,
+    position: number,
+    source: ChangeSource,
+  ): Promise<void> {
+    const strangers = [...authors].filter((userId) => members.some((person) => this.#isStranger(person, userId)));
+    if (strangers.length === 0) return;
+    const users = await source.users(tenant, strangers);
+    for (const userId of strangers) this.#introduce(members, users.get(userId), userId, position);
   }
 
   async #spreadReceipts(touched: Touched, members: readonly string[]): Promise<void> {
@@ -138,9 +170,24 @@ export class FanOut {
       for (const person of own) this.#give([person], changes.get(keyOf(conversationId, person)), position);
     }
     const counted = unreadOfAll ? members : members.filter((person) => unreadOf.has(idOf(person)));
-    if (counted.length === 0) return;
-    const unread = await source.unread(tenant, this.#keys(conversationId, counted));
-    for (const person of counted) this.#give([person], unread.get(keyOf(conversationId, person)), position);
+    if (counted.length > 0) {
+      const unread = await source.unread(tenant, this.#keys(conversationId, counted));
+      for (const person of counted) this.#give([person], unread.get(keyOf(conversationId, person)), position);
+    }
+    if (!unreadOfAll) this.#spreadUnreadOfAuthors(touched, members);
+  }
+
+  /** Sending reads up to one's own message, so what is unread after it is what others sent after it. */
+  #spreadUnreadOfAuthors({ conversationId, sent, unreadOf, position }: Touched, members: readonly string[]): void {
+    const lastOwn = new Map(sent.map(({ data }) => [data.authorId, data.seq]));
+    for (const person of members) {
+      const userId = idOf(person);
+      const own = lastOwn.get(userId);
+      if (own === undefined || unreadOf.has(userId)) continue;
+      const after = sent.filter(({ data }) => data.seq > own);
+      const mentions = after.filter(({ data }) => data.mentions?.includes(userId)).length;
+      this.#give([person], { op: "unread", conversationId, unread: after.length, mentions }, position);
+    }
   }
 
   async #spreadUsers({ profiles, me }: TouchedUsers): Promise<void> {

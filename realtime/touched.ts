@@ -1,5 +1,6 @@
 import type { Logged, Unreadable } from "../projections/logged.ts";
 import type { Audience } from "./audience.ts";
+import type { Sent } from "./changeSource.ts";
 
 /** What a batch of the log did to one conversation, as far as somebody connected here must be told. */
 export interface Touched {
@@ -7,11 +8,10 @@ export interface Touched {
   readonly conversationId: string;
   /** The last position of it. */
   position: number;
-  /** Messages by id, with what visibility takes; `sent`: new with this batch, in order. */
-  readonly messages: Map<string, { readonly seq: number; readonly authorId: string | undefined }>;
-  readonly sent: { readonly messageId: string; readonly seq: number; readonly authorId: string }[];
-  /** Roots of threads whose count changed; where they stand is read with them. */
-  readonly roots: Set<string>;
+  /** New with this batch, in order. */
+  readonly sent: Sent[];
+  /** Ids of messages, new ones too, that something else has touched: they are read back. */
+  readonly amended: Set<string>;
   readonly members: Set<string>;
   readonly receipts: Set<string>;
   readonly preferences: Set<string>;
@@ -64,9 +64,8 @@ const untouched = (tenant: string, conversationId: string): Touched => ({
   tenant,
   conversationId,
   position: 0,
-  messages: new Map(),
   sent: [],
-  roots: new Set(),
+  amended: new Set(),
   members: new Set(),
   receipts: new Set(),
   preferences: new Set(),
@@ -80,25 +79,23 @@ const untouched = (tenant: string, conversationId: string): Touched => ({
 function touch(touched: Touched, event: Logged): void {
   switch (event.type) {
     case "MessageSent": {
-      const { target, seq, authorId, threadRoot } = event.data;
-      touched.messages.set(target, { seq, authorId });
-      touched.sent.push({ messageId: target, seq, authorId });
-      touched.unreadOf.add(authorId);
-      if (threadRoot) touched.roots.add(threadRoot);
+      const { threadRoot } = event.data;
+      touched.sent.push(event);
+      if (threadRoot) touched.amended.add(threadRoot);
       break;
     }
     case "MessageDeleted":
-      touched.messages.set(event.data.target, { seq: event.data.seq, authorId: undefined });
+      touched.amended.add(event.data.target);
       touched.unreadOfAll = true;
-      if (event.data.threadRoot) touched.roots.add(event.data.threadRoot);
+      if (event.data.threadRoot) touched.amended.add(event.data.threadRoot);
       break;
     case "MessageEdited":
-      touched.messages.set(event.data.target, { seq: event.data.seq, authorId: event.data.authorId });
+      touched.amended.add(event.data.target);
       touched.unreadOfAll = true;
       break;
     case "ReactionAdded":
     case "ReactionRemoved":
-      touched.messages.set(event.data.target, { seq: event.data.seq, authorId: undefined });
+      touched.amended.add(event.data.target);
       break;
     case "MemberAdded":
     case "MemberRemoved":
@@ -114,9 +111,9 @@ function touch(touched: Touched, event: Logged): void {
       touched.preferences.add(event.data.userId);
       break;
     case "MarksRaised":
-      for (const { userId } of event.data.marks) {
+      for (const { userId, read } of event.data.marks) {
         touched.receipts.add(userId);
-        touched.unreadOf.add(userId);
+        if (read > 0) touched.unreadOf.add(userId);
       }
       break;
     case "HistoryVisibilityChanged":

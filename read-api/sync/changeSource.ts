@@ -16,6 +16,7 @@ import {
   userChange,
 } from "../changes/changes.ts";
 import { loadRefs, openRefs, type Ref } from "../changes/refs.ts";
+import { openSent, type Sent } from "../changes/sent.ts";
 import { loadConversations, openConversations, type Seated } from "../conversations.ts";
 import type { Holder } from "../cursors.ts";
 import { loadMembers, openMembers } from "../members.ts";
@@ -101,6 +102,8 @@ export function changeSource(parts: ReadParts) {
           }),
         ),
       })),
+    /** New messages, made from their events alone; in their order. */
+    sent: (events: readonly Sent[]) => openSent(sealing, events),
     async messages(tenant: string, keys: readonly MessageKey[]) {
       const loaded = await inSnapshot(async (tx) => {
         const asked = keys.map(({ conversationId, messageId }) => ({ conversation: conversationId, messageId }));
