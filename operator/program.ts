@@ -1,0 +1,68 @@
+import { Command, CommanderError } from "commander";
+import { variables } from "../infra/config.ts";
+import { VERSION } from "../infra/version.ts";
+import { exitCodes, exitCodesHelp } from "./exitCodes.ts";
+import { reportFailure } from "./report.ts";
+import { withDataFlag } from "./settings.ts";
+
+const variablesHelp = `
+Variables of the environment (a flag stands over its variable):
+${variables.map(({ name, about }) => `  ${name.padEnd(24)} ${about}`).join("\n")}`;
+
+/** Runs the command of these arguments (as in `process.argv`). Never throws; resolves with the exit code. */
+export async function runScripta(argv: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.done;
+  /** What a command needs is loaded when it runs, so that help is there at once. */
+  const runs =
+    <Args extends unknown[]>(run: (...args: Args) => Promise<number>) =>
+    async (...args: Args) => {
+      exitCode = await run(...args);
+    };
+  const program = new Command("scripta")
+    .description("A chat backend whose only truth is an append-only log of events.")
+    .version(VERSION)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText("after", exitCodesHelp);
+
+  withDataFlag(program.command("start"))
+    .description("run the server, with its database, until Ctrl-C")
+    .option("--host <address>", "address to listen on (SCRIPTA_HOST, else 127.0.0.1)")
+    .option("--port <number>", "port to listen on, 0 for any (SCRIPTA_PORT, else 8080)")
+    .addHelpText(
+      "after",
+      `${variablesHelp}\n\nExample:\n  $ scripta start --port 8090 --data /srv/scripta\n${exitCodesHelp}`,
+    )
+    .action(runs(async (flags) => (await import("./start.ts")).startCommand(flags)));
+
+  program
+    .command("demo")
+    .description("three people on two devices each, talking on a temporary server")
+    .action(runs(async () => (await import("./demo.ts")).demoCommand()));
+
+  program
+    .command("chat")
+    .description("chat in this terminal")
+    .requiredOption("--user <username>", "who you are; the password is asked for, or read from SCRIPTA_PASSWORD")
+    .option("--url <address>", "the server (SCRIPTA_URL, else http://127.0.0.1:8080)")
+    .option("--tenant <name>", "the organisation", "main")
+    .option("--register", "make the account first")
+    .option("--display-name <name>", "how others see the new account")
+    .addHelpText("after", "\nExample:\n  $ scripta chat --user ada --register")
+    .action(
+      runs(async ({ url, ...flags }) =>
+        (await import("../clients/terminal/index.ts")).chatCommand({
+          url: url ?? process.env.SCRIPTA_URL ?? "http://127.0.0.1:8080",
+          ...flags,
+        }),
+      ),
+    );
+
+  try {
+    await program.parseAsync(argv);
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    return reportFailure(error);
+  }
+}
