@@ -1,10 +1,10 @@
 import type { z } from "zod";
-import { conversationEvents, type ConversationEvent } from "./conversation/events.ts";
+import { type ConversationEvent, conversationEvents } from "./conversation/events.ts";
 import type { DomainEvent, SealedUnder } from "./event.ts";
-import { receiptsEvents, type ReceiptsEvent } from "./receipts/events.ts";
-import { tenantEvents, type TenantEvent } from "./tenant/events.ts";
+import { type ReceiptsEvent, receiptsEvents } from "./receipts/events.ts";
+import { type TenantEvent, tenantEvents } from "./tenant/events.ts";
 import { upcast } from "./upcasters.ts";
-import { userEvents, type UserEvent } from "./user/events.ts";
+import { type UserEvent, userEvents } from "./user/events.ts";
 
 /** Every type of event that this program writes. What it reads may be older (upcast) or newer (unknown). */
 export type AnyEvent = ConversationEvent | ReceiptsEvent | UserEvent | TenantEvent;

@@ -55,4 +55,5 @@ export const importedUserId = (tenant: string, slackId: string): string =>
 export const importedConversationId = (tenant: string, slackId: string): string =>
   uuidV5(JSON.stringify(["slack-conversation", tenant, slackId]));
 
-export const importedMessageId = (slackChannelId: string, ts: string): string => uuidV5(`slack/${slackChannelId}/${ts}`);
+export const importedMessageId = (slackChannelId: string, ts: string): string =>
+  uuidV5(`slack/${slackChannelId}/${ts}`);
