@@ -30,4 +30,4 @@ export async function openMembers(sealing: Opener, { rows, persons }: LoadedMemb
 }
 
 /** A guest sees of members who they are, and what they may. */
-export const forGuest = (member: Member): Member => ({ ...member, joinedAt: null, leftAt: null });
+export const forGuest = (member: Member): Member => ({ ...member, joinedAt: null });

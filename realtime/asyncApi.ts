@@ -1,14 +1,7 @@
-import { z } from "zod";
 import type { OpenDoor } from "../infra/ports/door.ts";
+import { type Json, jsonSchema } from "../infra/ports/jsonSchema.ts";
 import { ClientFrame, type CloseCode, close, SUBPROTOCOL } from "./frames.ts";
 import { serverFrames } from "./serverFrames.ts";
-
-type Json = Record<string, unknown>;
-
-const jsonSchema = (schema: z.ZodType, io: "input" | "output"): Json => {
-  const { $schema: _, ...made } = z.toJSONSchema(schema, { io, unrepresentable: "any", target: "draft-07" });
-  return made;
-};
 
 type ClientType = ClientFrame["type"];
 type ServerType = keyof typeof serverFrames;

@@ -1,4 +1,4 @@
-import type { HistoryVisibility } from "../domain/conversation/events.ts";
+import type { HistoryVisibility, Role } from "../domain/conversation/events.ts";
 import { type Membership, visible } from "../domain/conversation/visibility.ts";
 import type { Logged } from "../projections/logged.ts";
 import type { Belonging } from "./changeSource.ts";
@@ -9,7 +9,12 @@ interface Room {
   historyVisibility: HistoryVisibility;
   memberCount: number;
   /** Memberships of the people who are connected here, by person. */
-  readonly people: Map<string, Membership[]>;
+  readonly people: Map<string, Seat>;
+}
+
+interface Seat {
+  memberships: readonly Membership[];
+  role: Role;
 }
 
 /**
@@ -30,9 +35,9 @@ export class Audience {
   seat(tenant: string, userId: string, position: number, belongings: readonly Belonging[]): void {
     const person = `${tenant}/${userId}`;
     const rooms = new Set<string>();
-    for (const { conversationId, memberships, historyVisibility, memberCount } of belongings) {
+    for (const { conversationId, memberships, role, historyVisibility, memberCount } of belongings) {
       const room = this.#room(`${tenant}/${conversationId}`, position, historyVisibility, memberCount);
-      room.people.set(person, [...memberships]);
+      room.people.set(person, { memberships, role });
       rooms.add(`${tenant}/${conversationId}`);
     }
     this.#people.set(person, rooms);
@@ -51,7 +56,7 @@ export class Audience {
     if (!room) return [];
     if (seq === undefined) return [...room.people.keys()];
     return [...room.people]
-      .filter(([, memberships]) => visible(memberships, room.historyVisibility, seq))
+      .filter(([, { memberships }]) => visible(memberships, room.historyVisibility, seq))
       .map(([person]) => person);
   }
 
@@ -67,8 +72,9 @@ export class Audience {
     return this.#people.get(person)?.has(`${tenant}/${conversationId}`) ?? false;
   }
 
-  conversationsOf(person: string): readonly string[] {
-    return [...(this.#people.get(person) ?? [])];
+  /** Whether a member is a guest there by role; that a whole account counts as guest, its sockets know. */
+  isGuest(person: string, tenant: string, conversationId: string): boolean {
+    return this.#rooms.get(`${tenant}/${conversationId}`)?.people.get(person)?.role === "guest";
   }
 
   /** Follows one event. Gives whoever is connected and came or went by it. */
@@ -85,9 +91,12 @@ export class Audience {
         const person = `${event.tenant}/${event.data.userId}`;
         if (!this.#isNews(person, event.position)) return {};
         this.#people.get(person)?.add(name);
-        const { afterSeq } = event.data;
+        const { afterSeq, role } = event.data;
         // What this person saw in former memberships is told when the conversation is sent anew.
-        this.#room(name, event.position, "joined", 1).people.set(person, [{ afterSeq, lastSeq: null }]);
+        this.#room(name, event.position, "joined", 1).people.set(person, {
+          memberships: [{ afterSeq, lastSeq: null }],
+          role,
+        });
         return { joined: person };
       }
       case "MemberRemoved": {
@@ -98,6 +107,11 @@ export class Audience {
         this.#leave(name, person);
         return { left: person };
       }
+      case "MemberRoleChanged": {
+        const seat = room?.people.get(`${event.tenant}/${event.data.userId}`);
+        if (seat) seat.role = event.data.role;
+        return {};
+      }
       default:
         return {};
     }
@@ -107,7 +121,7 @@ export class Audience {
   correct(
     person: string,
     tenant: string,
-    { conversationId, memberships, historyVisibility, memberCount }: Belonging,
+    { conversationId, memberships, role, historyVisibility, memberCount }: Belonging,
   ): void {
     const name = `${tenant}/${conversationId}`;
     if (!this.#people.get(person)?.has(name)) return;
@@ -115,7 +129,7 @@ export class Audience {
     if (!room) return;
     room.historyVisibility = historyVisibility;
     room.memberCount = memberCount;
-    room.people.set(person, [...memberships]);
+    room.people.set(person, { memberships, role });
   }
 
   #isNews = (person: string, position: number): boolean => position > (this.#readAt.get(person) ?? Number.MAX_VALUE);

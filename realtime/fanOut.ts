@@ -57,7 +57,7 @@ export class FanOut {
       if (what === "left") this.#give([person], { op: "left", conversationId }, position);
     const newcomers = [...touched.came].filter(([, what]) => what === "joined").map(([person]) => person);
     for (const person of newcomers) await this.#sendAnew(person, touched);
-    const members = audience.of(tenant, conversationId).filter((person) => !newcomers.includes(person));
+    const members = audience.of(tenant, conversationId).filter((person) => touched.came.get(person) !== "joined");
     if (members.length === 0) return;
 
     if (touched.historyVisibility) await this.#spreadHistoryVisibility(touched, members);
@@ -103,11 +103,12 @@ export class FanOut {
       this.#parts.source.users(tenant, [...members]),
     ]);
     for (const key of keys) this.#introduce(to, users.get(key.userId), key.userId, position);
-    this.#giveAll(
-      to,
-      keys.flatMap((key) => changes.get(personKey(key)) ?? []),
-      position,
+    const found = keys.flatMap((key) => changes.get(personKey(key)) ?? []);
+    const { true: guests = [], false: others = [] } = Object.groupBy(to, (person) =>
+      this.#isGuest(person, tenant, conversationId) ? "true" : "false",
     );
+    this.#giveAll(others, found, position);
+    this.#giveAll(guests, found.map(forGuests), position);
   }
 
   async #spreadMessages(
@@ -151,9 +152,10 @@ export class FanOut {
   async #spreadReceipts(touched: Touched, members: readonly string[]): Promise<void> {
     const { tenant, conversationId, receipts, position } = touched;
     if (receipts.size === 0) return;
-    const toAll = this.#parts.audience.memberCount(tenant, conversationId) <= RECEIPTS_UP_TO_MEMBERS;
+    const { audience } = this.#parts;
+    const toAll = audience.memberCount(tenant, conversationId) <= RECEIPTS_UP_TO_MEMBERS;
     const keys = [...receipts]
-      .filter((userId) => toAll || members.includes(`${tenant}/${userId}`))
+      .filter((userId) => toAll || audience.isMember(`${tenant}/${userId}`, tenant, conversationId))
       .map((userId) => ({ conversationId, userId }));
     if (keys.length === 0) return;
     const changes = await this.#parts.source.receipts(tenant, keys);
@@ -214,6 +216,12 @@ export class FanOut {
     return conversations.map(({ conversationId }) => conversationId);
   }
 
+  #isGuest(person: string, tenant: string, conversationId: string): boolean {
+    if (this.#parts.audience.isGuest(person, tenant, conversationId)) return true;
+    for (const socket of this.#parts.sockets(person)) if (socket.identity?.guest) return true;
+    return false;
+  }
+
   #isStranger(person: string, userId: string): boolean {
     for (const socket of this.#parts.sockets(person)) if (!socket.knows(userId)) return true;
     return false;
@@ -242,6 +250,12 @@ export class FanOut {
 
   #keys = (conversationId: string, people: readonly string[]) =>
     people.map((person) => ({ conversationId, userId: idOf(person) }));
+}
+
+/** Guests see of members who they are, what they may, and that they are gone. */
+function forGuests(change: Change): Change {
+  const { member } = change;
+  return typeof member === "object" ? { ...change, member: { ...member, joinedAt: null } } : change;
 }
 
 const idOf = (person: string): string => person.slice(person.indexOf("/") + 1);
