@@ -1,16 +1,7 @@
-import { z } from "zod";
 import type { OpenDoor } from "../ports/door.ts";
+import { isJson, type Json, jsonSchema } from "../ports/jsonSchema.ts";
 import { rejectionCodes } from "./problem.ts";
 import { routeOf } from "./route.ts";
-
-type Json = Record<string, unknown>;
-
-const isJson = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
-
-const schemaOf = (schema: z.ZodType, io: "input" | "output"): Json => {
-  const { $schema: _, ...made } = z.toJSONSchema(schema, { io, unrepresentable: "any", target: "draft-2020-12" });
-  return made;
-};
 
 /** The public contract as OpenAPI 3.1, generated from the declarations of the doors. */
 export function openApi(doors: readonly OpenDoor[], version: string): Json {
@@ -58,7 +49,7 @@ const problem = {
 };
 
 function operation(it: OpenDoor, method: string, path: string): Json {
-  const whole = schemaOf(it.payload, "input");
+  const whole = jsonSchema(it.payload, "input");
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? "");
   const properties = isJson(whole.properties) ? whole.properties : {};
   const required = Array.isArray(whole.required) ? whole.required : [];
@@ -91,7 +82,7 @@ function operation(it: OpenDoor, method: string, path: string): Json {
       [it.status]:
         it.status === 204
           ? { description: "Done" }
-          : { description: "Done", content: { "application/json": { schema: schemaOf(it.result, "output") } } },
+          : { description: "Done", content: { "application/json": { schema: jsonSchema(it.result, "output") } } },
       default: { $ref: "#/components/responses/Problem" },
     },
   };

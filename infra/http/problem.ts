@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Rejection, RejectionCode } from "../../domain/rejection.ts";
 
 /** The one table from codes to statuses and titles. */
-const problems: Readonly<Record<RejectionCode, { readonly status: number; readonly title: string }>> = {
+export const problems: Readonly<Record<RejectionCode, { readonly status: number; readonly title: string }>> = {
   "validation-failed": { status: 400, title: "The request is not of the shape that it must have" },
   unauthenticated: { status: 401, title: "A valid access token is needed" },
   forbidden: { status: 403, title: "Not allowed" },
@@ -44,5 +44,4 @@ export function problemOf(rejection: Rejection, traceId: string = randomUUID()):
   };
 }
 
-export const problemStatus = (code: RejectionCode): number => problems[code].status;
 export const rejectionCodes = Object.keys(problems);
