@@ -7,7 +7,7 @@ const NAME_KEPT_DAYS = 30;
 /** A registration that has not come to its event by then was given up: its name may be claimed by the next. */
 const CLAIM_SECONDS = 30;
 
-export interface Claim {
+interface Claim {
   readonly tenant: string;
   /** For a new account; one that was given up keeps the id it had. */
   readonly userId: string;

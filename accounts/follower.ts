@@ -18,7 +18,7 @@ const FOLDED: ReadonlySet<string> = new Set([
 const KEEP_EVERY = 10_000;
 const RETRY_MS = 1_000;
 
-export interface FollowerParts {
+interface FollowerParts {
   readonly database: Database;
   readonly log: EventLog;
   readonly clock: Clock;

@@ -18,7 +18,7 @@ export const Registration = z.strictObject({
   displayName: DisplayName,
 });
 
-export interface Registered {
+interface Registered {
   readonly userId: string;
   readonly position: number;
   readonly revision: number;

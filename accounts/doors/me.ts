@@ -7,7 +7,7 @@ import { door } from "../../infra/ports/door.ts";
 import type { AccountParts } from "../parts.ts";
 import type { OwnPerson } from "../people.ts";
 
-export const Me = z.object({
+const Me = z.object({
   userId: Uuid,
   username: z.string().nullable(),
   displayName: z.string().nullable(),

@@ -9,7 +9,7 @@ import type { Person } from "../people.ts";
 
 const MOST_AT_ONCE = 200;
 
-export const User = z.object({
+const User = z.object({
   userId: Uuid,
   username: z.string().nullable(),
   displayName: z.string().nullable(),

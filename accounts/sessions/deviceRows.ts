@@ -11,7 +11,7 @@ export interface DeviceStanding {
   readonly pairUsed: boolean;
 }
 
-export interface DeviceCredentials {
+interface DeviceCredentials {
   readonly userId: string;
   readonly seed: Uint8Array;
   readonly generation: number;
