@@ -79,8 +79,6 @@ export class ScriptaClient {
   readonly ask: Ask;
   #state: ClientState;
   #cursor: string | null;
-  /** As of a cursor: what may be stored together. */
-  #stable: { readonly state: ClientState; readonly cursor: string | null };
   #position = 0;
   #wasReset = false;
   #watched: readonly string[] = [];
@@ -95,7 +93,6 @@ export class ScriptaClient {
     });
     this.#state = stored ? stateOf(stored.state) : emptyState(tokens.userId);
     this.#cursor = stored?.cursor ?? null;
-    this.#stable = { state: this.#state, cursor: this.#cursor };
     this.#keeper = new Keeper(
       () => this.#save(),
       (error) => this.#events.emit("storageError", { error }),
@@ -388,11 +385,11 @@ export class ScriptaClient {
         break;
       case "changes":
         this.#apply(frame.changes, frame.position);
+        this.#keeper.changed();
         break;
       case "cursor":
       case "live":
         this.#cursor = frame.cursor;
-        this.#stable = { state: this.#state, cursor: frame.cursor };
         this.#keeper.changed();
         break;
       case "typing":
@@ -444,13 +441,14 @@ export class ScriptaClient {
     this.#state = mergeUsers(this.#state, await this.ask.users(unknown));
   }
 
+  /** The copy may be ahead of the cursor: what comes again is harmless. */
   async #save(): Promise<void> {
-    const { state, cursor } = this.#stable;
+    const state = this.#state;
     const { waiting, settled } = this.#outbox;
     await this.#storage.save({
       format: 1,
       tokens: this.#session.tokens,
-      cursor,
+      cursor: this.#cursor,
       state: plainOf(state),
       outbox: { waiting, settled },
     });
