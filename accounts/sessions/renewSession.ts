@@ -48,7 +48,6 @@ export async function renewSession(
     }
     if (claimed.generation === generation - 1 && !device.pairUsed && ageMs <= REPEAT_MS)
       return { is: "renewed", userId, seed, generation, issuedAt: rotatedAt };
-    await revokeDevices(tx, tenant, { deviceIds: [deviceId] }, now);
     return { is: "stolen", userId };
   });
   switch (renewal.is) {
@@ -56,8 +55,12 @@ export async function renewSession(
       return signedOut;
     case "stolen": {
       const { userId } = renewal;
-      parts.sessions.revoked({ tenant, userId, deviceId });
-      await endSession(parts, deviceId, { ...by, tenant, userId, deviceId, roles: [], guest: false });
+      const asThePerson: By = { ...by, tenant, userId, deviceId, roles: [], guest: false };
+      if (await endSession(parts, deviceId, asThePerson)) {
+        // The log does not take it now; the device ends all the same.
+        await revokeDevices(parts.database, tenant, { deviceIds: [deviceId] }, now);
+        parts.sessions.revoked({ tenant, userId, deviceId });
+      }
       return signedOut;
     }
     case "renewed": {
