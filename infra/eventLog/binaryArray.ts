@@ -30,8 +30,7 @@ const binaryArray =
     return array.subarray(0, at);
   };
 
-/** A UTF-16 unit takes at most 3 bytes: to leave room is cheaper than to count. */
-const textRoom = (value: string) => value.length * 3;
+const textRoom = (value: string) => Buffer.byteLength(value);
 const writeText = (array: Buffer, at: number, value: string) => array.write(value, at);
 
 const NIBBLE = new Uint8Array(128);

@@ -164,6 +164,17 @@ export function eventLogContract(name: string, open: (clock: Clock) => Promise<O
       ]);
     });
 
+    test("knows which of some messages a stream has events about", async () => {
+      const [stream, other] = [aStream(), aStream()];
+      const [known, elsewhere, unknown] = [randomUUID(), randomUUID(), randomUUID()];
+      const about = (target: string) => aCommand([anEvent({ target })]);
+      await appended(log, stream, -1, [about(known), about(known)]);
+      await appended(log, other, -1, [about(elsewhere)]);
+      expect(await log.knownTargets(stream, [known, elsewhere, unknown])).toEqual(new Set([known]));
+      expect(await log.knownTargets(aStream(), [known])).toEqual(new Set());
+      expect(await log.knownTargets(stream, [])).toEqual(new Set());
+    });
+
     test("reads a stream from a revision on, however long it is", async () => {
       const stream = aStream();
       await appended(log, stream, -1, [aCommand(Array.from({ length: 1_200 }, () => anEvent()))]);
@@ -171,6 +182,9 @@ export function eventLogContract(name: string, open: (clock: Clock) => Promise<O
       const revisions = (await all(log.readStream(stream, 5))).map(({ revision }) => revision);
       expect(revisions).toEqual(Array.from({ length: 2_395 }, (_, at) => at + 5));
       expect(await all(log.readStream(stream, 2_400))).toEqual([]);
+      expect((await all(log.readStream(stream, 7, 1))).map(({ revision }) => revision)).toEqual([7]);
+      expect(await all(log.readStream(stream, 5, 1_500))).toHaveLength(1_500);
+      expect(await all(log.readStream(stream, 2_000, 5_000))).toHaveLength(400);
     });
 
     test("never lets recordedAt decrease, even when the clock steps back by an hour", async () => {

@@ -50,8 +50,14 @@ export class MemoryEventLog implements EventLog {
     return (this.#streams.get(stream) ?? []).filter((event) => event.target === target);
   }
 
-  async *readStream(stream: StreamId, from = 0): AsyncIterable<RecordedEvent> {
-    yield* (this.#streams.get(stream) ?? []).slice(from);
+  async knownTargets(stream: StreamId, among: readonly string[]): Promise<ReadonlySet<string>> {
+    const asked = new Set(among);
+    const targets = (this.#streams.get(stream) ?? []).map(({ target }) => target);
+    return new Set(targets.filter((target) => target !== null && asked.has(target)));
+  }
+
+  async *readStream(stream: StreamId, from = 0, limit = Number.POSITIVE_INFINITY): AsyncIterable<RecordedEvent> {
+    yield* (this.#streams.get(stream) ?? []).slice(from, from + limit);
   }
 
   async *readAll(after: number): AsyncIterable<RecordedEvent> {

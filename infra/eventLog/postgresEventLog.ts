@@ -16,7 +16,7 @@ import {
 import { openDatabase, openPool } from "../postgres/database.ts";
 import { APPEND, answer, appendParameters, type Judgement } from "./appendCall.ts";
 import { appendFailure, contentAtFault, readFailure, unreachable } from "./failure.ts";
-import { GroupCommit } from "./groupCommit.ts";
+import { GroupCommit, MAX_IN_FLIGHT } from "./groupCommit.ts";
 import { HeadWatch } from "./headWatch.ts";
 import { type Append, checkAppend } from "./recorded.ts";
 import type { Remembered, RememberedPosition } from "./remembered.ts";
@@ -58,7 +58,7 @@ export class PostgresEventLog implements EventLog {
   /** @param connection a `postgres://` URL of a database with the log's schema */
   constructor(connection: string, options: PostgresEventLogOptions = {}) {
     this.#appends = openPool(connection, {
-      max: 1,
+      max: MAX_IN_FLIGHT,
       applicationName: "scripta log",
       queryTimeoutMs: APPEND_TIMEOUT_MS,
     });
@@ -112,16 +112,28 @@ export class PostgresEventLog implements EventLog {
     return rows.map(eventOf);
   }
 
-  async *readStream(stream: StreamId, from = 0): AsyncIterable<RecordedEvent> {
-    for (let next = from; ; ) {
+  async knownTargets(stream: StreamId, among: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#rows<{ target: string }>(
+      `select asked.target from unnest($2::uuid[]) as asked(target), lateral (
+         select from log.events e where e.stream_no = ${STREAM_NO} and e.target = asked.target limit 1
+       ) known`,
+      [stream, among],
+      "log.knownTargets",
+    );
+    return new Set(rows.map(({ target }) => target));
+  }
+
+  async *readStream(stream: StreamId, from = 0, limit = Number.POSITIVE_INFINITY): AsyncIterable<RecordedEvent> {
+    for (let next = from; next < from + limit; ) {
+      const page = Math.min(PAGE, from + limit - next);
       const rows = await this.#rows<EventRow>(
-        `${EVENTS} where e.stream_no = ${STREAM_NO} and e.revision >= $2 order by e.revision limit ${PAGE}`,
-        [stream, next],
+        `${EVENTS} where e.stream_no = ${STREAM_NO} and e.revision >= $2 order by e.revision limit $3`,
+        [stream, next, page],
         "log.readStream",
       );
       for (const row of rows) yield eventOf(row);
-      if (rows.length < PAGE) return;
-      next += PAGE;
+      if (rows.length < page) return;
+      next += page;
     }
   }
 

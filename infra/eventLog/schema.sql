@@ -52,7 +52,7 @@ create function log.append(
   clock bigint, known_head bigint, known_epoch integer,
   out append integer, out outcome text, out revision integer, out duplicates uuid[],
   out first_position bigint, out previous_head bigint, out recorded_at bigint
-) returns setof record language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+) returns setof record language plpgsql set enable_seqscan = off as $$
 declare
   head bigint;
   now_ms bigint;
