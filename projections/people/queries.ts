@@ -54,7 +54,8 @@ export async function people(queryable: Queryable, tenant: string, userIds: read
 export const person = async (queryable: Queryable, tenant: string, userId: string): Promise<PersonRow | undefined> =>
   (await people(queryable, tenant, [userId]))[0];
 
-/** Whose profile changed after a position, among those who share a conversation with a person now; in order of id. */
+/** Whose profile changed after a position, among those who are or were in a conversation that a person is in now, and
+ * may have left messages there; in order of id. */
 export async function changedPeople(
   queryable: Queryable,
   tenant: string,
@@ -66,7 +67,7 @@ export async function changedPeople(
      where tenant = $1 and changed_position > $3 and changed_position <= $4 and p.user_id > $5::uuid
        and (p.user_id = $2 or exists (
          select from members.members one join members.members other using (tenant, conversation)
-         where tenant = $1 and one.user_id = $2 and one.present and other.user_id = p.user_id and other.present))
+         where tenant = $1 and one.user_id = $2 and one.present and other.user_id = p.user_id))
      order by p.user_id limit $6`,
     [tenant, userId, window.after, window.upTo, window.afterId, window.limit],
     "people-changed",

@@ -33,10 +33,12 @@ export async function* catchingUp(
   const isOver = (phase: Phase) => from !== null && order.indexOf(phase) < order.indexOf(from.phase);
   const resume = <P extends Phase>(phase: P) => (from && isIn(from, phase) ? from : null);
   const moved = await sortSeats(tx, viewer, window);
+  /** Whose `user` this page holds already. */
+  const introduced = new Set<string>();
   if (!from) yield* me(tx, viewer, window);
-  if (!isOver("users")) yield* users(tx, viewer, window, resume("users"));
+  if (!isOver("users")) yield* users(tx, viewer, window, resume("users"), introduced);
   if (!isOver("anew")) yield* anew(tx, viewer, moved, resume("anew"));
-  if (!isOver("rows")) yield* rows(tx, viewer, moved.steady, window, resume("rows"));
+  if (!isOver("rows")) yield* rows(tx, viewer, moved.steady, window, resume("rows"), introduced);
   yield* unread(moved.steady, window, resume("unread"));
 }
 
@@ -85,10 +87,14 @@ async function* users(
   { tenant, userId }: Viewer,
   window: Window,
   from: PlaceIn<"users"> | null,
+  introduced: Set<string>,
 ): AsyncGenerator<Planned> {
   for (let afterId = from?.after ?? NO_ID; ; ) {
     const changed = await changedPeople(tx, tenant, userId, { ...window, afterId, limit: AT_ONCE });
-    for (const id of changed) yield { ref: { op: "user", userId: id }, place: { phase: "users", after: id } };
+    for (const id of changed) {
+      introduced.add(id);
+      yield { ref: { op: "user", userId: id }, place: { phase: "users", after: id } };
+    }
     const last = changed.at(-1);
     if (!last || changed.length < AT_ONCE) return;
     afterId = last;
@@ -124,6 +130,7 @@ async function* rows(
   steady: ReadonlyMap<string, Seat>,
   { after, upTo }: Window,
   from: PlaceIn<"rows"> | null,
+  introduced: Set<string>,
 ): AsyncGenerator<Planned> {
   const start: RowPlace = from?.at ?? [after, BEYOND_RANKS, "", ""];
   const seats = [...steady.values()];
@@ -134,7 +141,7 @@ async function* rows(
   const withReceipts = seats
     .filter(({ headPosition, memberCount }) => headPosition > after && memberCount <= RECEIPTS_UP_TO)
     .map(({ conversation }) => conversation);
-  const introduced = new Set(from?.introduced ? [from.introduced] : []);
+  if (from?.introduced) introduced.add(from.introduced);
   let last = start;
   for (;;) {
     const found = await movedRows(tx, tenant, {

@@ -20,7 +20,8 @@ const AT_ONCE = 50;
 
 /**
  * Everything of a person as of a position: `me`, then conversations by last activity. What becomes active meanwhile
- * leaves that order upwards, and is sent in a closing round. What changes beyond the position follows with the next.
+ * leaves that order upwards, and is sent in a closing round. What changes beyond the position follows with the next
+ * cursor, and so does a conversation that one joined beyond it.
  */
 export async function* snapshot(
   tx: Queryable,
@@ -60,12 +61,12 @@ async function* inbox(
   let below = from?.at ? { activity: from.at.activity, conversation: from.at.conversation } : null;
   if (from?.at) {
     const seat = (await seats(tx, viewer.tenant, viewer.userId, [from.at.conversation])).get(from.at.conversation);
-    if (seat?.present) yield* send(seat, from.at.activity, from.at.block);
+    if (seat?.present && seat.joinedPosition <= upTo) yield* send(seat, from.at.activity, from.at.block);
     else nth++;
   }
   for (;;) {
     const page = await inboxPage(tx, viewer.tenant, viewer.userId, { below, upTo, after: -1, limit: AT_ONCE });
-    for (const seat of page) yield* send(seat, seat.activityPosition, null);
+    for (const seat of page) if (seat.joinedPosition <= upTo) yield* send(seat, seat.activityPosition, null);
     const last = page.at(-1);
     if (!last || page.length < AT_ONCE) return;
     below = { activity: last.activityPosition, conversation: last.conversation };
@@ -87,11 +88,11 @@ async function* closing(
   };
   if (from) {
     const seat = (await seats(tx, viewer.tenant, viewer.userId, [from.conversation])).get(from.conversation);
-    if (seat?.present) yield* send(seat, from.block);
+    if (seat?.present && seat.joinedPosition <= upTo) yield* send(seat, from.block);
   }
   for (let after = from?.conversation ?? null; ; ) {
     const page = await activeSeats(tx, viewer.tenant, viewer.userId, { since: upTo, after, limit: AT_ONCE });
-    for (const seat of page) yield* send(seat, null);
+    for (const seat of page) if (seat.joinedPosition <= upTo) yield* send(seat, null);
     const last = page.at(-1);
     if (!last || page.length < AT_ONCE) return;
     after = last.conversation;
