@@ -18,6 +18,9 @@ import { Waiting } from "./waiting.ts";
 /** For how long a state that was at the head allows what leads to no event: other processes write, too. */
 const ALLOWS_FOR_MS = 1_000;
 
+/** Tries after which a turn that still fails leaves others some time between two of them. */
+const HURRIED_TRIES = 8;
+
 /**
  * The queue before one stream. Commands are decided in order against cached state, and what they lead to is appended
  * together. Correctness rests on the expected revision alone: the mailbox is for speed.
@@ -57,6 +60,8 @@ export class Mailbox<State, Event extends DomainEvent> {
 
   async #run(): Promise<void> {
     this.#running = true;
+    // What is sent in the same turn of the event loop is decided together.
+    await Promise.resolve();
     while (this.#queue.length > 0) await this.#take(this.#queue.splice(0, this.#engine.limits.turn));
     this.#running = false;
   }
@@ -67,6 +72,7 @@ export class Mailbox<State, Event extends DomainEvent> {
     for (let tries = 0; ; tries++) {
       waiting = waiting.filter(({ answered }) => !answered);
       if (waiting.length === 0) return;
+      if (tries >= HURRIED_TRIES) await pause(10);
       try {
         waiting = await this.#attempt(waiting);
       } catch (error) {
@@ -235,7 +241,7 @@ export class Mailbox<State, Event extends DomainEvent> {
   }
 
   async #positionOf(revision: number): Promise<number> {
-    for await (const event of this.#engine.log.readStream(this.#stream, revision)) return event.position;
+    for await (const event of this.#engine.log.readStream(this.#stream, revision, 1)) return event.position;
     throw new Error(`${this.#stream} has no revision ${revision}`);
   }
 

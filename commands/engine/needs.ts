@@ -45,7 +45,7 @@ export async function fetchNeeds<State, Event extends DomainEvent>(
     userIds.size === 0 ? new Map<string, Account>() : engine.accounts(tenant, [...userIds]),
     Promise.all(
       [...revisions].map(async (revision) => {
-        for await (const recorded of engine.log.readStream(stream, revision))
+        for await (const recorded of engine.log.readStream(stream, revision, 1))
           return [revision, (await contents([recorded], engine))[0]] as const;
         return [revision, undefined] as const;
       }),

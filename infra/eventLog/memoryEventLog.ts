@@ -51,9 +51,8 @@ export class MemoryEventLog implements EventLog {
   }
 
   async knownTargets(stream: StreamId, among: readonly string[]): Promise<ReadonlySet<string>> {
-    const asked = new Set(among);
-    const targets = (this.#streams.get(stream) ?? []).map(({ target }) => target);
-    return new Set(targets.filter((target) => target !== null && asked.has(target)));
+    const known = new Set((this.#streams.get(stream) ?? []).map(({ target }) => target));
+    return new Set(among.filter((target) => known.has(target)));
   }
 
   async *readStream(stream: StreamId, from = 0, limit = Number.POSITIVE_INFINITY): AsyncIterable<RecordedEvent> {

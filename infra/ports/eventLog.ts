@@ -104,8 +104,10 @@ export interface EventLog {
   find(stream: StreamId, commandId: string): Promise<RecordedCommand | undefined>;
   /** All events of the stream about one message, in order. */
   readTarget(stream: StreamId, target: string): Promise<RecordedEvent[]>;
-  /** From a revision (inclusive) to the end as it is when read. */
-  readStream(stream: StreamId, from?: number): AsyncIterable<RecordedEvent>;
+  /** Those of these messages that the stream has any event about. */
+  knownTargets(stream: StreamId, among: readonly string[]): Promise<ReadonlySet<string>>;
+  /** From a revision (inclusive) to the end as it is when read, or at most `limit` events. */
+  readStream(stream: StreamId, from?: number, limit?: number): AsyncIterable<RecordedEvent>;
   /** After a position (exclusive), to the head as it is when read. */
   readAll(after: number): AsyncIterable<RecordedEvent>;
   /** The stream's last revision, -1 if there is none. */
