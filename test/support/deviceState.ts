@@ -159,10 +159,10 @@ export function deviceState(userId: string) {
         ),
       };
     },
-    /** Seqs that are missing between two that are held. */
+    /** Seqs that are missing between two that came by themselves. */
     gaps(): string[] {
-      return [...conversations].flatMap(([id, { messages, conversation }]) => {
-        const seqs = [...messages.values()].map(({ seq }) => seq).filter((seq) => seq >= conversation.firstSeq);
+      return [...conversations].flatMap(([id, { messages, floor }]) => {
+        const seqs = [...messages.values()].map(({ seq }) => seq).filter((seq) => seq >= floor);
         const held = new Set(seqs);
         const gaps: string[] = [];
         for (let seq = Math.min(...seqs); seq < Math.max(...seqs); seq++) if (!held.has(seq)) gaps.push(`${id} ${seq}`);
