@@ -1,5 +1,9 @@
 export { type Account, aggregate, command, type Met, type Sender, unchanged } from "./command.ts";
 export { defaultLimits, type Engine, type EngineLimits, type MarkNow } from "./engine/engine.ts";
+export { type ImportedConversation, importConversation } from "./import/importConversation.ts";
+export { importMarks } from "./import/importMarks.ts";
+export { type ImportedMessage, importMessages } from "./import/importMessages.ts";
+export { type ImportedPerson, importPeople } from "./import/importPeople.ts";
 export { openCommands } from "./list.ts";
 export { Placement } from "./placement.ts";
 export { marksOf } from "./receipts/mark.ts";

@@ -250,6 +250,17 @@ test("commands that wait together meet what those before them led to", async () 
   for (const outcome of outcomes) answered(outcome);
 });
 
+test("whoever is let in by a command that waits beside has all that the next command needs", async () => {
+  const { here, account, ada, cy, conversationId } = await aScene();
+  const dee = account();
+  const outcomes = await Promise.all([
+    send(here, SendMessage, hello(conversationId), asks(ada)),
+    send(here, AddMember, { conversationId, userId: cy, role: "admin" }, asks(ada)),
+    send(here, AddMember, { conversationId, userId: dee }, asks(cy)),
+  ]);
+  for (const outcome of outcomes) answered(outcome);
+});
+
 test("a name that is set twice at once is set once, and a profile can change twice at once", async () => {
   const { here, ada, cy, conversationId, log, stream } = await aScene();
   const rename = () => send(here, UpdateConversation, { conversationId, name: "tea" }, asks(ada));
