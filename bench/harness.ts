@@ -81,7 +81,7 @@ function print({ title, unit, perSecond, ratio }: Compared): void {
 }
 
 /** Writes what was measured, with the machine it was measured on. */
-export function keep(name: string, results: readonly Compared[]): void {
+export function keep(name: string, results: readonly object[]): void {
   mkdirSync("bench/results", { recursive: true });
   const machine = { cores: availableParallelism(), node: process.version, platform: process.platform };
   writeFileSync(`bench/results/${name}.json`, `${JSON.stringify({ name, machine, results }, null, 2)}\n`);

@@ -18,7 +18,10 @@ export const lastSeenMigrations: readonly Migration[] = [
 const WRITE_EVERY_MS = 1_000;
 
 /** When people were seen last, in a table. Written together, at most once a second: losing some of it is no harm. */
-export function lastSeenIn(database: Database, onProblem: (error: unknown) => void): LastSeen {
+export function lastSeenIn(
+  database: Database,
+  onProblem: (error: unknown) => void,
+): LastSeen & { stop(): Promise<void> } {
   const waiting = new Map<string, Date>();
   let _timer: NodeJS.Timeout | undefined;
 

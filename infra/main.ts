@@ -61,6 +61,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       now: () => new Date(engine.clock.now()),
       logger,
     });
+    const lastSeen = lastSeenIn(foundation.database, (error) => logger.warn({ err: error }, "last seen was not kept"));
     const gateway = new Gateway({
       commands: doors,
       identities: accounts.sessions,
@@ -69,7 +70,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       projector,
       now: engine.clock.now,
       newId: engine.newId,
-      lastSeen: lastSeenIn(foundation.database, (error) => logger.warn({ err: error }, "last seen was not kept")),
+      lastSeen,
       problem: (error) => logger.error({ err: error }, "the gateway met a problem"),
     });
     gateway.start();
@@ -91,6 +92,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
         await gateway.drain();
         await app.close();
         await marksOf(engine).drain();
+        await lastSeen.stop();
         await foundation.stop();
       },
     };
