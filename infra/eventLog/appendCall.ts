@@ -8,21 +8,21 @@ export interface Seen {
   readonly epoch: number;
 }
 
-/** A row a judged append. */
+/** A row of what `log.append` gives: of the batch as append 0, and of appends whose outcome or revision is news. */
 export interface Judgement {
   /** The append's place in the batch, from 1. */
   readonly append: number;
-  readonly outcome: "ok" | "conflict" | "duplicate" | "stale-bucket";
+  readonly outcome: "batch" | "ok" | "conflict" | "duplicate" | "stale-bucket";
   /** The stream's revision before, -1 if there was none. */
   readonly revision: number;
   readonly duplicates: string[] | null;
-  readonly first_position: number | null;
-  readonly previous_head: number;
-  readonly recorded_at: number;
+  /** Of the batch: the log's head before it. */
+  readonly head: number | null;
+  /** Of the batch, in ms. */
+  readonly recorded_at: number | null;
 }
 
-export const APPEND =
-  "select * from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+export const APPEND = `select * from log.append(${Array.from({ length: 21 }, (_, at) => `$${at + 1}`)})`;
 
 const dayToCheck = (bucket: string) => (bucket === "-" ? null : dayNumber(Date.parse(bucket)));
 
@@ -42,15 +42,16 @@ export function appendParameters(batch: readonly Append[], clockMs: number | nul
     uuidArray(events.map(({ target }) => target)),
     textArray(events.map(({ type }) => type)),
     int2Array(events.map(({ version }) => version)),
-    jsonArray(events.map(({ data }) => data)),
-    jsonArray(events.map(({ meta }) => meta)),
     uuidArray(events.map(({ sealed }) => sealed?.subject)),
     textArray(events.map(({ sealed }) => sealed?.bucket)),
-    byteaArray(events.map(({ sealed }) => sealed && [sealed.commitment, sealed.nonce, sealed.ciphertext])),
     int4Array(events.map(({ checkDay, sealed }) => (checkDay && sealed ? dayToCheck(sealed.bucket) : null))),
     clockMs,
     seen.head,
     seen.epoch,
+    // The big ones last: the driver copies what it has whenever a parameter makes its buffer grow.
+    jsonArray(events.map(({ data }) => data)),
+    jsonArray(events.map(({ meta }) => meta)),
+    byteaArray(events.map(({ sealed }) => sealed && [sealed.commitment, sealed.nonce, sealed.ciphertext])),
   ];
 }
 
@@ -79,20 +80,41 @@ function laidOut(batch: readonly Append[]) {
   return { sizes, owners, places, ordinals, commands, firsts, events };
 }
 
-/** What the caller of an append is told. */
-export function answer(append: Append, judgement: Judgement): Appended | NotAppended {
-  const { outcome, revision, duplicates, first_position, recorded_at } = judgement;
+export interface Answers {
+  /** The log's head before the batch. */
+  readonly previousHead: number;
+  /** What the caller of each append is told. */
+  readonly outcomes: readonly (Appended | NotAppended)[];
+}
+
+export function answers(batch: readonly Append[], judgements: readonly Judgement[]): Answers {
+  const byAppend = new Map(judgements.map((judgement) => [judgement.append, judgement]));
+  const { head, recorded_at: recordedAt } = byAppend.get(0) ?? {};
+  if (typeof head !== "number" || typeof recordedAt !== "number") throw new Error("log.append did not judge the batch");
+  let position = head + 1;
+  const outcomes = batch.map((append, at): Appended | NotAppended => {
+    const judgement = byAppend.get(at + 1);
+    const refused = judgement && refusal(judgement, recordedAt);
+    if (refused) return refused;
+    const before = judgement?.revision ?? append.expected;
+    if (before === "any") throw new Error("log.append did not say which revision it took");
+    const events = recorded(append, { position, revision: before + 1, recordedAt });
+    position += events.length;
+    return { status: "ok", events };
+  });
+  return { previousHead: head, outcomes };
+}
+
+function refusal({ outcome, revision, duplicates }: Judgement, recordedAt: number): NotAppended | undefined {
   switch (outcome) {
     case "conflict":
       return { status: outcome, revision };
     case "duplicate":
       return { status: outcome, commandIds: duplicates ?? [] };
     case "stale-bucket":
-      return { status: outcome, day: dayName(recorded_at) };
-    case "ok": {
-      if (first_position === null) throw new Error("log.append gave no position");
-      const place = { position: first_position, revision: revision + 1, recordedAt: recorded_at };
-      return { status: outcome, events: recorded(append, place) };
-    }
+      return { status: outcome, day: dayName(recordedAt) };
+    case "batch":
+    case "ok":
+      return undefined;
   }
 }

@@ -25,7 +25,7 @@ const bytesOf = ({ commands }: Append) =>
     );
 
 /** One outcome an append, in their order; an Error is that append's alone. Rejects with what happened to all of them. */
-export type CommitBatch<Outcome> = (batch: readonly Append[]) => Promise<(Outcome | Error)[]>;
+export type CommitBatch<Outcome> = (batch: readonly Append[]) => Promise<readonly (Outcome | Error)[]>;
 
 /**
  * Whatever waits is committed together, without a timer: while batches commit the next one forms, so that batches grow

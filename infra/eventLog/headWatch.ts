@@ -25,7 +25,11 @@ export class HeadWatch {
 
   constructor(connection: string, reads: Database, tail: Tail) {
     // NOTIFY writes a commit record of its own; nobody needs that on disk.
-    this.#announcer = openPool(connection, { max: 1, applicationName: "scripta log announcer", forgetful: true });
+    this.#announcer = openPool(connection, {
+      max: 1,
+      applicationName: "scripta log announcer",
+      settings: { synchronous_commit: "off" },
+    });
     this.#reads = reads;
     this.#tail = tail;
   }

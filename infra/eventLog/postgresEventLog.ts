@@ -14,7 +14,7 @@ import {
   type Subscription,
 } from "../ports/eventLog.ts";
 import { openDatabase, openPool } from "../postgres/database.ts";
-import { APPEND, answer, appendParameters, type Judgement } from "./appendCall.ts";
+import { APPEND, answers, appendParameters, type Judgement } from "./appendCall.ts";
 import { appendFailure, contentAtFault, readFailure, unreachable } from "./failure.ts";
 import { GroupCommit, MAX_IN_FLIGHT } from "./groupCommit.ts";
 import { HeadWatch } from "./headWatch.ts";
@@ -61,6 +61,8 @@ export class PostgresEventLog implements EventLog {
       max: MAX_IN_FLIGHT,
       applicationName: "scripta log",
       queryTimeoutMs: APPEND_TIMEOUT_MS,
+      // A plan made while the log is empty would scan it for ever.
+      settings: { enable_seqscan: "off" },
     });
     this.#reads = openDatabase(connection, { max: 6, applicationName: "scripta log reader" });
     this.#clock = options.clock;
@@ -260,7 +262,7 @@ export class PostgresEventLog implements EventLog {
     }
   }
 
-  async #commit(batch: readonly Append[]): Promise<(Appended | NotAppended | Error)[]> {
+  async #commit(batch: readonly Append[]): Promise<readonly (Appended | NotAppended | Error)[]> {
     try {
       return await this.#call(batch);
     } catch (error) {
@@ -274,7 +276,7 @@ export class PostgresEventLog implements EventLog {
     }
   }
 
-  async #call(batch: readonly Append[]): Promise<(Appended | NotAppended)[]> {
+  async #call(batch: readonly Append[]): Promise<readonly (Appended | NotAppended)[]> {
     this.#epoch ??= await this.epoch();
     const seen = { head: this.#tail.head, epoch: this.#epoch };
     const values = appendParameters(batch, this.#clock?.now() ?? null, seen);
@@ -290,21 +292,15 @@ export class PostgresEventLog implements EventLog {
     return this.#answers(batch, judgements.rows);
   }
 
-  #answers(batch: readonly Append[], judgements: readonly Judgement[]): (Appended | NotAppended)[] {
-    const byAppend = new Map(judgements.map((judgement) => [judgement.append, judgement]));
-    const answers = batch.map((append, at) => {
-      const judgement = byAppend.get(at + 1);
-      if (!judgement) throw new Error("log.append judged fewer appends than it was given");
-      return answer(append, judgement);
-    });
-    const events = answers.flatMap((one) => (one.status === "ok" ? one.events : []));
-    const [first] = judgements;
+  #answers(batch: readonly Append[], judgements: readonly Judgement[]): readonly (Appended | NotAppended)[] {
+    const { previousHead, outcomes } = answers(batch, judgements);
+    const events = outcomes.flatMap((one) => (one.status === "ok" ? one.events : []));
     const last = events.at(-1);
-    if (first && last) {
-      this.#tail.add({ after: first.previous_head, events });
+    if (last) {
+      this.#tail.add({ after: previousHead, events });
       this.#watch.announce(last.position);
       if (this.#epoch !== undefined) this.#remembered?.saw(this.#epoch, last.position);
     }
-    return answers;
+    return outcomes;
   }
 }

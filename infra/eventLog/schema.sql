@@ -43,38 +43,40 @@ insert into log.epochs (epoch, head) values (1, 0);
 -- expected: null takes any revision. event_append: whose an event is (from 1); place: where it stands in its append (from 0).
 -- actors, payload_hashes: on the first event of each command. days: a UTC day number that its recording must fit, or null.
 -- known_head, known_epoch: what the caller has seen; a log that lies behind that has lost a tail, and takes nothing.
--- A plan made while the table is empty would scan it for ever: so no sequential scans here, and an index probe a command.
+-- Gives a row for append 0 (the head before and the time, both of the whole batch) and one for each append whose outcome or
+-- revision the caller cannot know: those that were refused, and those that took any revision. The others were inserted.
+-- A plan made while the table is empty would scan it for ever: callers set enable_seqscan = off (for their connection: a
+-- SET of the function costs more than judging ten appends), and there is one index probe a command.
 create function log.append(
   streams text[], expected integer[], sizes integer[],
   event_append integer[], places integer[], commands uuid[], ordinals smallint[], actors uuid[], payload_hashes bytea[],
-  targets uuid[], types text[], versions smallint[], datas json[], metas json[], subjects uuid[], buckets text[],
-  seals bytea[], days integer[],
+  targets uuid[], types text[], versions smallint[], subjects uuid[], buckets text[], days integer[],
   clock bigint, known_head bigint, known_epoch integer,
-  out append integer, out outcome text, out revision integer, out duplicates uuid[],
-  out first_position bigint, out previous_head bigint, out recorded_at bigint
-) returns setof record language plpgsql set enable_seqscan = off as $$
+  datas json[], metas json[], seals bytea[],
+  out append integer, out outcome text, out revision integer, out duplicates uuid[], out head bigint, out recorded_at bigint
+) returns setof record language plpgsql as $$
 declare
-  head bigint;
+  last bigint;
   now_ms bigint;
 begin
   perform pg_advisory_xact_lock(7306572);
   -- Statements after the lock see what was committed while it was awaited.
-  select e.position, e.recorded_at into head, now_ms from log.events e order by e.position desc limit 1;
-  head := coalesce(head, 0);
+  select e.position, e.recorded_at into last, now_ms from log.events e order by e.position desc limit 1;
+  last := coalesce(last, 0);
   now_ms := greatest(now_ms, coalesce(clock, (extract(epoch from clock_timestamp()) * 1000)::bigint));
-  if head < known_head or known_epoch <> (select max(epoch) from log.epochs) then
-    raise exception 'the log lies at % and is not the one that was seen at %, epoch %', head, known_head, known_epoch
+  if last < known_head or known_epoch <> (select max(epoch) from log.epochs) then
+    raise exception 'the log lies at % and is not the one that was seen at %, epoch %', last, known_head, known_epoch
       using errcode = 'SC001';
   end if;
 
   return query
   with asked as materialized (
-    select a.n::integer as n, a.stream, a.expected, a.size, s.stream_no, coalesce(last.revision, -1) as head_revision
+    select a.n::integer as n, a.stream, a.expected, a.size, s.stream_no, coalesce(newest.revision, -1) as head_revision
     from unnest(streams, expected, sizes) with ordinality as a(stream, expected, size, n)
     left join log.streams s on s.stream = a.stream
     left join lateral (
       select e.revision from log.events e where e.stream_no = s.stream_no order by e.revision desc limit 1
-    ) last on true
+    ) newest on true
   ),
   repeated as materialized (
     select asked.n, array_agg(c.command) as commands
@@ -108,7 +110,7 @@ begin
   ),
   placed as materialized (
     select j.n, coalesce(j.stream_no, created.stream_no) as stream_no, j.head_revision + 1 as revision,
-      head + 1 + sum(j.size) over (order by j.n) - j.size as position
+      last + 1 + sum(j.size) over (order by j.n) - j.size as position
     from judged j left join created using (stream)
     where j.outcome = 'ok'
   ),
@@ -123,6 +125,8 @@ begin
         meta, subject, bucket, sealed)
     join placed p on p.n = e.append
   )
-  select j.n, j.outcome, j.head_revision, j.repeated, p.position, head, now_ms
-  from judged j left join placed p using (n);
+  select 0, 'batch', null::integer, null::uuid[], last, now_ms
+  union all
+  select j.n, j.outcome, j.head_revision, j.repeated, null, null
+  from judged j where j.outcome <> 'ok' or j.expected is null;
 end $$;

@@ -32,8 +32,8 @@ export interface PoolSettings {
   readonly applicationName?: string;
   /** A connection that gives no answer in this time is given up. */
   readonly queryTimeoutMs?: number;
-  /** Commits do not wait for the disk: only for what nobody misses. */
-  readonly forgetful?: boolean;
+  /** Of PostgreSQL, for each of its connections. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export function openPool(connection: string, settings: PoolSettings = {}): Pool {
@@ -43,7 +43,9 @@ export function openPool(connection: string, settings: PoolSettings = {}): Pool 
     application_name: settings.applicationName ?? "scripta",
     connectionTimeoutMillis: 5_000,
     ...(settings.queryTimeoutMs === undefined ? {} : { query_timeout: settings.queryTimeoutMs }),
-    ...(settings.forgetful ? { options: "-c synchronous_commit=off" } : {}),
+    options: Object.entries(settings.settings ?? {})
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(" "),
     types: parsers,
   });
   // A connection that breaks is replaced by the pool; its query rejects, and whoever needs one next is told if none is to be had.
