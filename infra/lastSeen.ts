@@ -23,10 +23,12 @@ export function lastSeenIn(
   onProblem: (error: unknown) => void,
 ): LastSeen & { stop(): Promise<void> } {
   const waiting = new Map<string, Date>();
-  let _timer: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
 
   async function write(): Promise<void> {
-    _timer = undefined;
+    clearTimeout(timer);
+    timer = undefined;
+    if (waiting.size === 0) return;
     const seen = [...waiting].map(([person, at]) => ({ ...partsOf(person), at: at.toISOString() }));
     waiting.clear();
     await database.query(
@@ -49,8 +51,10 @@ export function lastSeenIn(
     },
     write(person, at) {
       waiting.set(person, at);
-      _timer ??= setTimeout(() => void write().catch(onProblem), WRITE_EVERY_MS).unref();
+      timer ??= setTimeout(() => void write().catch(onProblem), WRITE_EVERY_MS).unref();
     },
+    /** Writes what still waits. */
+    stop: () => write().catch(onProblem),
   };
 }
 
