@@ -50,13 +50,13 @@ export class HeadWatch {
 
   /** Tells other processes, soon and not for every batch. */
   announce(position: number): void {
-    this.#announced = position;
+    this.#announced = Math.max(this.#announced, position);
     this.#announcing ??= this.#announce();
   }
 
   /** Resolves when the log may be read again. */
   async reachable(): Promise<void> {
-    await this.#pause();
+    await this.#pause(POLL_MS);
   }
 
   async close(): Promise<void> {
@@ -68,7 +68,7 @@ export class HeadWatch {
 
   async #poll(): Promise<void> {
     while (this.#watchers > 0 && !this.#closed.signal.aborted) {
-      await this.#pause();
+      await this.#pause(POLL_MS);
       // An outage shows where somebody reads or appends.
       await this.#reads
         .query<{ position: number }>("select position from log.events order by position desc limit 1", [], "log.poll")
@@ -82,12 +82,13 @@ export class HeadWatch {
     for (let said = 0; said < this.#announced; ) {
       said = this.#announced;
       await this.#announcer.query("select pg_notify($1, $2)", [CHANNEL, String(said)]).catch(() => undefined);
-      await delay(ANNOUNCE_EVERY_MS, undefined, { ref: false });
+      await this.#pause(ANNOUNCE_EVERY_MS);
     }
     this.#announcing = undefined;
   }
 
-  #pause(): Promise<void> {
-    return delay(POLL_MS, undefined, { signal: this.#closed.signal }).catch(() => undefined);
+  /** Ends early when the watch is closed. */
+  #pause(ms: number): Promise<void> {
+    return delay(ms, undefined, { signal: this.#closed.signal }).catch(() => undefined);
   }
 }
