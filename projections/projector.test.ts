@@ -76,6 +76,27 @@ describe("the projector", () => {
     expect([...first.problems, ...second.problems]).toEqual([]);
   });
 
+  test("goes on without a gap or a double effect when its connections break", async () => {
+    const chat = chatLog();
+    const people = [await chat.person("ada"), await chat.person("bo"), await chat.person("cy")];
+    const projector = await freshProjector(chat);
+    const play = randomChat(chat, people);
+    for (const steps of fc.sample(fc.array(anyStep, { minLength: 10, maxLength: 10 }), { numRuns: 8, seed: 8 })) {
+      await play.play(steps);
+      await db.database.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+      );
+    }
+    await caughtUp(projector, chat.log);
+    await projector.stop();
+    expect(projector.problems.length).toBeGreaterThan(0);
+    const live = await Promise.all(projections.map(({ name }) => dump(db.database, name)));
+    const anew = await freshProjector(chat);
+    await caughtUp(anew, chat.log);
+    await anew.stop();
+    expect(live).toEqual(await Promise.all(projections.map(({ name }) => dump(db.database, name))));
+  }, 40_000);
+
   test("gives the same rows, however the log is cut into batches", async () => {
     await fc.assert(
       fc.asyncProperty(
