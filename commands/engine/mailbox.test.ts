@@ -135,7 +135,7 @@ test("while the log takes nothing, commands are refused as unavailable, and take
 });
 
 test("whoever waits has an answer by the deadline, even while an append hangs, and the mailbox goes on after it", async () => {
-  const { engine, log, ada, conversationId } = await aScene();
+  const { engine, log, ada, conversationId, stream } = await aScene();
   const hanging = Promise.withResolvers<void>();
   const stuck = engine({
     limits: { deadlineMs: 50 },
@@ -145,11 +145,18 @@ test("whoever waits has an answer by the deadline, even while an append hangs, a
     }),
   });
   const said = hello(conversationId);
-  const both = [said, hello(conversationId)].map((message) => send(stuck, SendMessage, message, asks(ada)));
-  for (const outcome of await Promise.all(both)) expect(outcome).toMatchObject({ rejected: "unavailable" });
+  const taken = send(stuck, SendMessage, said, asks(ada));
+  await new Promise(setImmediate);
+  const queued = send(stuck, SendMessage, hello(conversationId), asks(ada));
+  for (const outcome of await Promise.all([taken, queued])) expect(outcome).toMatchObject({ rejected: "unavailable" });
   hanging.resolve();
   await expect.poll(() => send(stuck, SendMessage, said, asks(ada))).toMatchObject({ body: { seq: 1 } });
-  expect(await send(stuck, SendMessage, hello(conversationId), asks(ada))).toMatchObject({ body: { seq: 2 } });
+  const next = hello(conversationId);
+  await expect
+    .poll(() => send(stuck, SendMessage, next, asks(ada)))
+    .toMatchObject({ body: { messageId: next.messageId } });
+  const sent = (await recordedIn(log, stream)).filter(({ type }) => type === MessageSent.type);
+  expect(sent.map(({ target }) => target)).toEqual([said.messageId, next.messageId]);
 });
 
 test("a mailbox takes as many commands as may wait in it, and refuses the rest at once", async () => {
