@@ -357,7 +357,11 @@ export class ScriptaClient {
 
   async #deliver(entry: Entry): Promise<object> {
     if (this.#realtime.live) return this.#realtime.command(entry);
-    return this.#session.json<object>(requestFor(entry.name, entry.payload, entry.id));
+    // Once: the outbox asks again, over the socket where that is live by then.
+    const request = { ...requestFor(entry.name, entry.payload, entry.id), attempts: 1 };
+    const answer = await this.#session.json<object>(request);
+    this.#realtime.hurry();
+    return answer;
   }
 
   #statusChanged(status: Status): void {

@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Asking twice is as good as asking once; else only refusals that changed nothing are asked again. Default: not a POST. */
   readonly repeatable?: boolean;
+  /** Asked at most so often; by default a few times. */
+  readonly attempts?: number;
 }
 
 export interface Http {
@@ -48,7 +50,7 @@ export function httpOf(baseUrl: string): Http {
 }
 
 function waitBefore(request: HttpRequest, error: ScriptaError, attempt: number): number | undefined {
-  if (!error.passing || attempt + 1 >= ATTEMPTS) return undefined;
+  if (!error.passing || attempt + 1 >= (request.attempts ?? ATTEMPTS)) return undefined;
   if (error.code === "network" && !(request.repeatable ?? request.method !== "POST")) return undefined;
   const waitMs = Math.max(error.retryAfterMs ?? 0, backoffMs(attempt));
   return waitMs <= LONGEST_WAIT_MS ? waitMs : undefined;

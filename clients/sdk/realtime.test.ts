@@ -54,6 +54,12 @@ class Peer {
   }
 }
 
+const unavailable = (_: IncomingMessage, response: ServerResponse) => {
+  response.writeHead(503, { "content-type": "application/problem+json" });
+  response.end(JSON.stringify({ code: "unavailable", title: "later", status: 503, traceId: "0" }));
+  return true;
+};
+
 let server: Server;
 let url: string;
 let refreshes: number;
@@ -164,6 +170,7 @@ describe("a command", () => {
     const { client, first } = await live();
     const sent = client.send("tea", "hello");
     const { id } = await first.next("command");
+    refuse = unavailable;
     first.break();
     const second = await peer();
     await second.welcome("cursor 1");

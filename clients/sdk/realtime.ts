@@ -57,11 +57,16 @@ export class Realtime {
 
   /** Also while it waits for its next attempt, which then comes at once. */
   start(): void {
-    this.#hurry.abort();
-    this.#hurry = new AbortController();
+    this.hurry();
     if (this.#wanted) return;
     this.#wanted = new AbortController();
     void this.#run(this.#wanted.signal);
+  }
+
+  /** The server is known to be there again: if an attempt is being waited for, it comes at once. */
+  hurry(): void {
+    this.#hurry.abort();
+    this.#hurry = new AbortController();
   }
 
   stop(): void {

@@ -16,8 +16,8 @@ export interface Held {
   /** Always current: what follows from messages, marks and preferences is kept up in it. */
   readonly conversation: Conversation;
   readonly preferencesRevision: number;
-  /** The log's position of what last happened here, as far as known: the order of the inbox. */
-  readonly activity: number;
+  /** When the last message came, or else the conversation: the log's position, and which of those that came with it. */
+  readonly activity: { readonly position: number; readonly order: number };
   /** Those who left too, by `leftAt`. */
   readonly members: ReadonlyMap<string, HeldMember>;
   readonly messages: ReadonlyMap<string, Message>;
@@ -35,10 +35,13 @@ export interface ClientState {
   readonly me: Me | undefined;
   readonly users: ReadonlyMap<string, HeldUser>;
   readonly conversations: ReadonlyMap<string, Held>;
+  /** Rises with each activity. */
+  readonly activities: number;
 }
 
 export const emptyState = (userId: string): ClientState => ({
   userId,
+  activities: 0,
   me: undefined,
   users: new Map(),
   conversations: new Map(),
@@ -78,7 +81,7 @@ export function mergeUsers(state: ClientState, found: readonly User[]): ClientSt
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-interface Draft extends Mutable<Pick<ClientState, "userId" | "me">> {
+interface Draft extends Mutable<Pick<ClientState, "userId" | "me" | "activities">> {
   readonly users: Map<string, HeldUser>;
   readonly conversations: Map<string, Held>;
   readonly touched: Map<string, HeldDraft>;
@@ -97,9 +100,9 @@ const draftOf = (state: ClientState): Draft => ({
   touched: new Map(),
 });
 
-function finished({ userId, me, users, conversations, touched }: Draft): ClientState {
+function finished({ userId, me, users, conversations, activities, touched }: Draft): ClientState {
   for (const [conversationId, held] of touched) conversations.set(conversationId, { ...held });
-  return { userId, me, users, conversations };
+  return { userId, me, users, conversations, activities };
 }
 
 function touch(draft: Draft, conversationId: string): HeldDraft | undefined {
@@ -130,7 +133,7 @@ function applyTo(draft: Draft, change: Change, position: number): void {
       draft.conversations.delete(change.conversationId);
       break;
     case "conversation":
-      applyConversation(draft, change.conversation);
+      applyConversation(draft, change.conversation, position);
       break;
     default: {
       const held = touch(draft, change.conversationId);
@@ -178,32 +181,40 @@ function applyUser(draft: Draft, { userId, displayName, avatar, erased, revision
   }
 }
 
-function applyConversation(draft: Draft, conversation: Conversation): void {
+function applyConversation(draft: Draft, conversation: Conversation, position: number): void {
   const { conversationId } = conversation;
   const known = touch(draft, conversationId);
-  if (!known) {
-    const held: HeldDraft = {
-      conversation,
-      preferencesRevision: -1,
-      activity: conversation.position,
-      members: new Map(),
-      messages: new Map(),
-      marks: new Map(),
-    };
+  if (known && conversation.revision < known.conversation.revision) return;
+  const held: HeldDraft = known ?? {
+    conversation,
+    preferencesRevision: -1,
+    // A snapshot brings the most recent first.
+    activity: { position, order: -++draft.activities },
+    members: new Map(),
+    messages: new Map(),
+    marks: new Map(),
+  };
+  if (known) {
+    if (conversation.lastSeq > known.conversation.lastSeq) held.activity = { position, order: ++draft.activities };
+    held.conversation = { ...conversation, ...numbersKept(known.conversation, conversation) };
+  } else {
     draft.touched.set(conversationId, held);
     draft.conversations.set(conversationId, held);
-    raise(draft, held, draft.userId, conversation);
-  } else {
-    if (conversation.revision < known.conversation.revision) return;
-    const { lastSeq, lastMessage, read, delivered, unread, mentions, notify, mutedUntil } = known.conversation;
-    // These follow from the changes beside it; what it says of them may lie before or beyond those.
-    known.conversation = {
-      ...conversation,
-      ...{ lastSeq, lastMessage, read, delivered, unread, mentions, notify, mutedUntil },
-    };
-    raise(draft, known, draft.userId, conversation);
   }
+  raise(draft, held, draft.userId, conversation);
   blankWhere(draft, conversationId, (message) => mustBeBlank(draft, conversation, message));
+}
+
+/**
+ * What stays of a conversation's own numbers when it comes again. Its unread numbers count up to its `lastSeq`: where
+ * that is behind the messages held, those held are newer; else they are the server's, and messages up to there add none.
+ */
+function numbersKept(held: Conversation, incoming: Conversation): Partial<Conversation> {
+  const { read, delivered, notify, mutedUntil, lastSeq, lastMessage, unread, mentions } = held;
+  const own = { read, delivered, notify, mutedUntil };
+  if (incoming.lastSeq < lastSeq) return { ...own, lastSeq, lastMessage, unread, mentions };
+  const isNewer = incoming.lastSeq > lastSeq || (incoming.lastMessage?.revision ?? 0) >= (lastMessage?.revision ?? 0);
+  return isNewer ? own : { ...own, lastMessage };
 }
 
 function applyMember(draft: Draft, held: HeldDraft, userId: string, member: HeldMember): void {
@@ -220,7 +231,7 @@ function applyMessage(draft: Draft, held: HeldDraft, incoming: Message, position
   keep(draft, held, incoming);
   if (seq > lastSeq) {
     update(held, { lastSeq: seq });
-    held.activity = Math.max(held.activity, position);
+    held.activity = { position, order: ++draft.activities };
     if (mine) update(held, { unread: 0, mentions: 0 });
     else if (!incoming.deleted) {
       update(held, { unread: unread + 1, mentions: mentions + (incoming.mentions.includes(draft.userId) ? 1 : 0) });

@@ -34,11 +34,12 @@ export function memoryStorage(): Storage {
 export interface PlainState {
   readonly userId: string;
   readonly me: Me | null;
+  readonly activities: number;
   readonly users: readonly HeldUser[];
   readonly conversations: readonly {
     readonly conversation: Conversation;
     readonly preferencesRevision: number;
-    readonly activity: number;
+    readonly activity: Held["activity"];
     readonly members: readonly HeldMember[];
     readonly messages: readonly Message[];
     readonly marks: readonly (Marks & { readonly userId: string })[];
@@ -51,6 +52,7 @@ const STORED_MESSAGES_PER_CONVERSATION = 200;
 export const plainOf = (state: ClientState): PlainState => ({
   userId: state.userId,
   me: state.me ?? null,
+  activities: state.activities,
   users: [...state.users.values()],
   conversations: [...state.conversations.values()].map((held) => ({
     ...held,
@@ -60,9 +62,10 @@ export const plainOf = (state: ClientState): PlainState => ({
   })),
 });
 
-export const stateOf = ({ userId, me, users, conversations }: PlainState): ClientState => ({
+export const stateOf = ({ userId, me, activities, users, conversations }: PlainState): ClientState => ({
   userId,
   me: me ?? undefined,
+  activities,
   users: new Map(users.map((user) => [user.userId, user])),
   conversations: new Map(
     conversations.map((plain) => {

@@ -3,12 +3,10 @@ import { bySeq } from "./message.ts";
 import type { ClientState, Held, HeldMember } from "./state.ts";
 
 /** By last activity, the latest first. */
-export function inbox(state: ClientState): readonly Held[] {
-  const lastAt = ({ conversation }: Held) => conversation.lastMessage?.sentAt ?? "";
-  return [...state.conversations.values()].sort(
-    (one, other) => other.activity - one.activity || (lastAt(one) < lastAt(other) ? 1 : -1),
+export const inbox = (state: ClientState): readonly Held[] =>
+  [...state.conversations.values()].sort(
+    (one, other) => other.activity.position - one.activity.position || other.activity.order - one.activity.order,
   );
-}
 
 /** Those held, in order. */
 export const messagesOf = (held: Held): readonly Message[] => [...held.messages.values()].sort(bySeq);
