@@ -40,7 +40,10 @@ const Environment = z.object({
     .describe("Whether people find others by exact username."),
   SCRIPTA_GROUP_LIMIT: z.coerce.number().int().min(2).max(1_000_000).default(1_024).describe("Members of a group."),
   SCRIPTA_TOKEN_SECONDS: z.coerce.number().int().min(30).max(86_400).default(900).describe("Life of an access token."),
-  SCRIPTA_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
+  SCRIPTA_LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "silent"])
+    .default("info")
+    .describe("How much the log on standard error says."),
 });
 
 export interface Config {
