@@ -35,6 +35,23 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     )
     .action(runs(async (flags) => (await import("./start.ts")).startCommand(flags)));
 
+  const importing = program.command("import").description("bring in what was written elsewhere");
+  withDataFlag(importing.command("slack <zip>"))
+    .description("import a Slack workspace export through the log; doing it again adds nothing")
+    .option("--as <username>", "an account that joins every channel as owner; else its creator owns it")
+    .option("--tenant <name>", "the organisation", "main")
+    .addHelpText(
+      "after",
+      `
+Each channel becomes a group, each person an account without a password. Stopped or killed, the same again goes on.
+The last line on standard output is JSON: {channels, users, added, existing}.
+
+Example:
+  $ scripta import slack export.zip --as ada
+${exitCodesHelp}`,
+    )
+    .action(runs(async (zip, flags) => (await import("./import/command.ts")).importSlackCommand(zip, flags)));
+
   program
     .command("demo")
     .description("three people on two devices each, talking on a temporary server")

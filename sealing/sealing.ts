@@ -41,6 +41,8 @@ export type Opened = { readonly state: "readable"; readonly content: unknown } |
 export interface Sealing {
   /** In the order given. Secrets that are missing are made, and durable before this resolves. @throws ContentErased */
   seal(what: readonly ToSeal[]): Promise<SealedContent[]>;
+  /** Makes and fetches these keys together, so that sealing under each soon asks nobody. */
+  prepare(keys: readonly ContentKeyName[]): Promise<void>;
   /** In the order given. @throws ContentTampered naming the event that does not authenticate */
   open(what: readonly ToOpen[]): Promise<Opened[]>;
   /** HMAC-SHA-256 under a content key, made if missing: 32 bytes. Undefined once that key is destroyed. */
@@ -179,6 +181,8 @@ export function createSealing(parts: SealingParts): RunningSealing {
 
   return {
     seal: (what) => keyring.using(what, "make", (keys) => what.map((one, at) => sealOne(one, keys[at]))),
+
+    prepare: (names) => keyring.using(names, "make", () => undefined),
 
     async open(what) {
       if (!ledger.fresh()) await ledger.confirm();

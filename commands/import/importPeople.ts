@@ -24,7 +24,12 @@ export async function importPeople(engine: Engine, people: readonly ImportedPers
   await Promise.all(
     streams.map(async ({ person: { userId, ...names }, stream }) => {
       const sender = { ...by, commandId: userId };
-      const command = { name: "ImportUser", payload: names, sender, events: [UserRegistered({ imported: true }, names)] };
+      const command = {
+        name: "ImportUser",
+        payload: names,
+        sender,
+        events: [UserRegistered({ imported: true }, names)],
+      };
       try {
         await engine.log.append(stream, -1, await recordable(stream, [command], LASTING, engine));
       } catch (error) {

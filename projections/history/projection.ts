@@ -18,6 +18,8 @@ interface Amendment {
   revision: number;
   changed_position: number;
   replies: number;
+  /** Whether it was touched itself: a root that only got replies need not be there (an import may lack it). */
+  itself: boolean;
   deleted: boolean;
   edited_at?: string;
   mentions?: readonly string[];
@@ -86,6 +88,7 @@ function amendments(events: readonly HistoryEvent[]): Amendment[] {
       revision,
       changed_position: position,
       replies: 0,
+      itself: false,
       deleted: false,
     };
     amended.set(key, Object.assign(there, { revision, changed_position: position }));
@@ -98,6 +101,7 @@ function amendments(events: readonly HistoryEvent[]): Amendment[] {
         break;
       case "MessageEdited":
         Object.assign(amend(event, event.data.target), {
+          itself: true,
           edited_at: event.data.editedAt,
           mentions: event.data.mentions ?? [],
           has_link: event.data.hasLink ?? false,
@@ -105,12 +109,12 @@ function amendments(events: readonly HistoryEvent[]): Amendment[] {
         });
         break;
       case "MessageDeleted":
-        amend(event, event.data.target).deleted = true;
+        Object.assign(amend(event, event.data.target), { itself: true, deleted: true });
         if (event.data.threadRoot) amend(event, event.data.threadRoot).replies--;
         break;
       case "ReactionAdded":
       case "ReactionRemoved":
-        amend(event, event.data.target);
+        amend(event, event.data.target).itself = true;
         break;
       default:
         event satisfies never;
@@ -120,7 +124,7 @@ function amendments(events: readonly HistoryEvent[]): Amendment[] {
 
 async function amendMessages(amended: readonly Amendment[], tx: Queryable, schema: string): Promise<void> {
   if (amended.length === 0) return;
-  const { rowCount } = await tx.query(
+  const { rows } = await tx.query<{ itself: boolean }>(
     `update ${schema}.messages m set revision = a.revision, changed_position = a.changed_position,
        thread_count = m.thread_count + a.replies, deleted = m.deleted or a.deleted,
        edited_at = case when m.deleted or a.deleted then null else coalesce(a.edited_at, m.edited_at) end,
@@ -130,13 +134,15 @@ async function amendMessages(amended: readonly Amendment[], tx: Queryable, schem
        sealed = case when m.deleted or a.deleted then null else m.sealed end,
        edit = case when m.deleted or a.deleted then null else coalesce(a.edit, m.edit) end
      from json_to_recordset($1) as a(tenant text, conversation uuid, message_id uuid, revision bigint,
-       changed_position bigint, replies integer, deleted boolean, edited_at timestamptz(3), mentions uuid[],
+       changed_position bigint, replies integer, itself boolean, deleted boolean, edited_at timestamptz(3), mentions uuid[],
        has_link boolean, edit bytea)
-     where m.tenant = a.tenant and m.conversation = a.conversation and m.message_id = a.message_id`,
+     where m.tenant = a.tenant and m.conversation = a.conversation and m.message_id = a.message_id
+     returning a.itself`,
     [JSON.stringify(amended)],
     `${schema}-amend-messages`,
   );
-  if (rowCount !== amended.length) throw new Error("an event is about a message that was never sent");
+  const touched = (some: readonly { itself: boolean }[]) => some.filter(({ itself }) => itself).length;
+  if (touched(rows) !== touched(amended)) throw new Error("an event is about a message that was never sent");
 }
 
 async function foldVersions(events: readonly HistoryEvent[], tx: Queryable, schema: string): Promise<void> {
