@@ -62,13 +62,3 @@ export async function membersOf(
   );
   return rows.map(memberOf);
 }
-
-/** Who is in a conversation now: for those who pass its changes on. */
-export async function presentMembers(queryable: Queryable, tenant: string, conversation: string): Promise<string[]> {
-  const { rows } = await queryable.query<{ userId: string }>(
-    `select user_id as "userId" from members.members where tenant = $1 and conversation = $2 and present order by 1`,
-    [tenant, conversation],
-    "members-present",
-  );
-  return rows.map(({ userId }) => userId);
-}

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { Database } from "../../infra/ports/database.ts";
 import type { EventLog } from "../../infra/ports/eventLog.ts";
 import { projections } from "../../projections/all.ts";
@@ -43,5 +42,3 @@ export async function dump(database: Database, schema: string): Promise<Record<s
   }
   return dumped;
 }
-
-export const hashOf = (dumped: Record<string, string[]>): string => hash("sha256", JSON.stringify(dumped));
