@@ -18,6 +18,10 @@ export interface ChatOptions {
 /** Chat in a terminal. Resolves with the exit code once its user has quit. */
 export async function chatCommand(options: ChatOptions): Promise<number> {
   const { url, user, tenant = "main" } = options;
+  if (!/^https?:/.test(url) || !URL.canParse(url)) {
+    process.stderr.write(`scripta: not an address of a server: ${url} (such as http://127.0.0.1:8080)\n`);
+    return 1;
+  }
   const file = await claimSessionFile({ url, tenant, user });
   try {
     const client = (await ScriptaClient.resume({ url, storage: file })) ?? (await signedIn(options, file));
