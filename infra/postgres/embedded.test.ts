@@ -110,7 +110,9 @@ test("nothing of it runs 5 s after its process and its whole group were killed",
   const { child, url } = await startedElsewhere(dataFolder);
   const cluster = await realpath(join(dataFolder, "postgres"));
   const busy = query(url, "select pg_sleep(60)").catch((error: Error) => error.message);
-  await expect.poll(() => running(cluster).length).toBeGreaterThan(3);
+  const sleeping = "select count(*) as n from pg_stat_activity where query like 'select pg_sleep%'";
+  await expect.poll(() => query(url, sleeping), { timeout: 5_000 }).toEqual([{ n: 1 }]);
+  expect(running(cluster).length).toBeGreaterThan(3);
   if (child.pid) process.kill(-child.pid, "SIGKILL");
   await expect.poll(() => running(cluster), { timeout: 5_000 }).toEqual([]);
   expect(await busy).toMatch(/terminat|closed|reset/i);

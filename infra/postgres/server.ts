@@ -25,13 +25,19 @@ export interface ServerOptions {
 /**
  * The shell becomes PostgreSQL, in a session of its own (so that Ctrl-C in the terminal does not reach it), and leaves
  * a watcher that reads a pipe of ours: it ends with us, by SIGKILL too, and then the watcher ends PostgreSQL within 5 s.
- * The watcher keeps the process group's number from being given out again, so that it can hit nobody else.
+ * The watcher keeps the process group's number from being given out again, so that it can hit nobody else. A zombie has
+ * ended: in a container it may wait long for somebody to ask.
  */
 const KEEPER = `
 ( read -r _ <&3
   for signal in INT QUIT KILL; do
     kill -$signal $$
-    for tenth in 1 2 3 4 5 6 7 8 9 10 11 12 13; do kill -0 $$ || exit; sleep 0.1; done
+    for turn in 1 2 3 4 5 6; do
+      kill -0 $$ || exit
+      read -r state < /proc/$$/stat
+      case $state in *") Z "*) exit ;; esac
+      sleep 0.2
+    done
   done ) </dev/null >/dev/null 2>&1 &
 exec 3<&-
 exec "$@"`;
