@@ -14,11 +14,16 @@ export class Refused extends Error {
 }
 
 export function sendRejection(reply: FastifyReply, rejection: Rejection): FastifyReply {
-  const { traceId } = reply.request.getDecorator<{ traceId: string } | null>("trace") ?? {};
-  const problem = problemOf(rejection, traceId);
+  const problem = problemOf(rejection, traceIdOf(reply.request));
   if (rejection.retryAfterSeconds !== undefined) reply.header("retry-after", String(rejection.retryAfterSeconds));
   if (problem.status === 401) reply.header("www-authenticate", "Bearer");
   return reply.code(problem.status).header("content-type", "application/problem+json").send(JSON.stringify(problem));
+}
+
+/** A request whose address cannot be read is refused before it is given a trace, and has no such decorator. */
+function traceIdOf(request: FastifyRequest): string | undefined {
+  if (!("trace" in request)) return undefined;
+  return request.getDecorator<{ traceId: string } | null>("trace")?.traceId;
 }
 
 export function rejectionOf(error: unknown, request: FastifyRequest): Rejection {

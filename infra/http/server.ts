@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { parseJson } from "../../domain/json.ts";
 import { reject } from "../../domain/rejection.ts";
@@ -7,6 +8,11 @@ import { frameworkRejection, Refused, rejectionOf, sendRejection } from "./refus
 import { traceOf } from "./trace.ts";
 
 const BODY_LIMIT_BYTES = 256 * 1024;
+const ALWAYS_SENT = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+};
 
 /** What the HTTP server runs on. */
 export interface HttpParts extends RouteParts {
@@ -24,20 +30,18 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     requestTimeout: 30_000,
     connectionTimeout: 60_000,
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
-    frameworkErrors: (error, _request, reply) => void sendRejection(reply, frameworkRejection(error)),
+    frameworkErrors: (error, _request, reply) =>
+      void sendRejection(reply.headers(ALWAYS_SENT), frameworkRejection(error)),
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, text, done) => {
-    if (text.length === 0) return done(null, undefined);
-    const parsed = parseJson(text.toString());
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, bytes, done) => {
+    if (bytes.length === 0) return done(null, undefined);
+    if (!isUtf8(bytes)) return done(new Refused(reject("validation-failed", "the body is not UTF-8")));
+    const parsed = parseJson(bytes.toString());
     return "value" in parsed ? done(null, parsed.value) : done(new Refused(parsed));
   });
   app.addHook("onRequest", async (request, reply) => {
-    reply.headers({
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      "referrer-policy": "no-referrer",
-    });
+    reply.headers(ALWAYS_SENT);
     const trace = traceOf(request.headers.traceparent);
     request.setDecorator("trace", trace);
   });
