@@ -144,7 +144,7 @@ class Story {
     const { client, label } = this.#people[1].devices[0];
     this.#away = { lastSeq: client.conversation(this.#conversationId)?.conversation.lastSeq ?? 0 };
     client.disconnect();
-    this.#seen.headline = `${label} is in a tunnel: what Bo writes there waits, what others write is missed.`;
+    this.#seen.headline = `${label} is in a tunnel: what Bo writes waits, what others write is missed.`;
   }
 
   async #comeBack(): Promise<void> {
@@ -245,12 +245,16 @@ function report(
   const isDense = held.every(({ seq }, index) => seq === index + 1);
   const same = differing.length === 0 && isDense && held.length === sent;
   const outcome = same
-    ? "All six devices hold the same messages, edits, reactions, receipts and unread numbers."
-    : `NOT the same on: ${differing.join(", ") || "all: messages are missing or doubled"}.`;
-  process.stdout.write(
-    `\n${sent} messages sent, ${held.length} held, each once and in one order. ` +
-      `${missed > 0 ? `A phone was away, missed ${missed} and caught up in ${caughtUpMs} ms. ` : ""}${outcome}\n`,
-  );
+    ? ["All six devices hold the same: messages, edits, reactions, receipts, unread."]
+    : [`NOT the same on: ${differing.join(", ") || "all, messages are missing or doubled"}.`];
+  const lines = [
+    "",
+    `${sent} messages sent, ${held.length} held, each once and in one order.`,
+    ...(missed > 0 ? [`A phone was away, missed ${missed} and caught up in ${caughtUpMs} ms.`] : []),
+    ...outcome,
+    "",
+  ];
+  process.stdout.write(lines.join("\n"));
   return same ? 0 : 1;
 }
 

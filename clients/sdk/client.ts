@@ -257,9 +257,9 @@ export class ScriptaClient {
       .filter(({ messageId }) => !held?.messages.has(messageId));
   }
 
-  /** How many commands wait for the server. */
+  /** How many commands wait for the server, but for marks, which follow by themselves. */
   get unanswered(): number {
-    return this.#outbox.waiting.length;
+    return this.#outbox.waiting.filter(({ name }) => !isMark(name)).length;
   }
 
   /**
