@@ -34,6 +34,7 @@ const belonging = (afterSeq: number, role: Belonging["role"] = "member"): Belong
   memberships: [{ afterSeq, lastSeq: null }],
   historyVisibility: "joined",
   memberCount: 2,
+  lastSeq: 20,
 });
 
 function seated(): Audience {

@@ -8,6 +8,8 @@ interface Room {
   readonly asOf: number;
   historyVisibility: HistoryVisibility;
   memberCount: number;
+  /** The last message that was told of, or was there before anything was. */
+  lastSeq: number;
   /** Memberships of the people who are connected here, by person. */
   readonly people: Map<string, Seat>;
 }
@@ -16,6 +18,9 @@ interface Seat {
   memberships: readonly Membership[];
   role: Role;
 }
+
+/** What is known of a room that somebody just came into, until it is read. */
+const NEW_ROOM = { historyVisibility: "joined", memberCount: 1, lastSeq: 0 } as const;
 
 /**
  * Which of the people connected to this process belong to which conversation. Read when somebody connects, then
@@ -35,8 +40,9 @@ export class Audience {
   seat(tenant: string, userId: string, position: number, belongings: readonly Belonging[]): void {
     const person = `${tenant}/${userId}`;
     const rooms = new Set<string>();
-    for (const { conversationId, memberships, role, historyVisibility, memberCount } of belongings) {
-      const room = this.#room(`${tenant}/${conversationId}`, position, historyVisibility, memberCount);
+    for (const belonging of belongings) {
+      const { conversationId, memberships, role } = belonging;
+      const room = this.#room(`${tenant}/${conversationId}`, position, belonging);
       room.people.set(person, { memberships, role });
       rooms.add(`${tenant}/${conversationId}`);
     }
@@ -68,6 +74,11 @@ export class Audience {
     return this.#rooms.get(`${tenant}/${conversationId}`)?.memberCount ?? 0;
   }
 
+  /** The last message of the conversation that sockets here were sent, or had before. */
+  lastSeq(tenant: string, conversationId: string): number {
+    return this.#rooms.get(`${tenant}/${conversationId}`)?.lastSeq ?? 0;
+  }
+
   isMember(person: string, tenant: string, conversationId: string): boolean {
     return this.#people.get(person)?.has(`${tenant}/${conversationId}`) ?? false;
   }
@@ -83,6 +94,9 @@ export class Audience {
     const known = this.#rooms.get(name);
     const room = known && event.position > known.asOf ? known : undefined;
     switch (event.type) {
+      case "MessageSent":
+        if (known) known.lastSeq = Math.max(known.lastSeq, event.data.seq);
+        return {};
       case "HistoryVisibilityChanged":
         if (room) room.historyVisibility = event.data.historyVisibility;
         return {};
@@ -93,7 +107,7 @@ export class Audience {
         this.#people.get(person)?.add(name);
         const { afterSeq, role } = event.data;
         // What this person saw in former memberships is told when the conversation is sent anew.
-        this.#room(name, event.position, "joined", 1).people.set(person, {
+        this.#room(name, event.position, NEW_ROOM).people.set(person, {
           memberships: [{ afterSeq, lastSeq: null }],
           role,
         });
@@ -121,7 +135,7 @@ export class Audience {
   correct(
     person: string,
     tenant: string,
-    { conversationId, memberships, role, historyVisibility, memberCount }: Belonging,
+    { conversationId, memberships, role, historyVisibility, memberCount, lastSeq }: Belonging,
   ): void {
     const name = `${tenant}/${conversationId}`;
     if (!this.#people.get(person)?.has(name)) return;
@@ -129,13 +143,15 @@ export class Audience {
     if (!room) return;
     room.historyVisibility = historyVisibility;
     room.memberCount = memberCount;
+    room.lastSeq = Math.max(room.lastSeq, lastSeq);
     room.people.set(person, { memberships, role });
   }
 
   #isNews = (person: string, position: number): boolean => position > (this.#readAt.get(person) ?? Number.MAX_VALUE);
 
-  #room(name: string, asOf: number, historyVisibility: HistoryVisibility, memberCount: number): Room {
-    const room = this.#rooms.get(name) ?? { asOf, historyVisibility, memberCount, people: new Map() };
+  #room(name: string, asOf: number, known: Pick<Room, "historyVisibility" | "memberCount" | "lastSeq">): Room {
+    const { historyVisibility, memberCount, lastSeq } = known;
+    const room = this.#rooms.get(name) ?? { asOf, historyVisibility, memberCount, lastSeq, people: new Map() };
     this.#rooms.set(name, room);
     return room;
   }

@@ -22,6 +22,7 @@ export interface Belonging {
   readonly memberships: readonly Membership[];
   readonly historyVisibility: HistoryVisibility;
   readonly memberCount: number;
+  readonly lastSeq: number;
 }
 
 export interface CatchUpPage {
@@ -65,7 +66,13 @@ export interface ChangeSource {
   /** Changes for one person each. */
   conversations(tenant: string, keys: readonly PersonKey[]): Promise<ReadonlyMap<string, Change>>;
   preferences(tenant: string, keys: readonly PersonKey[]): Promise<ReadonlyMap<string, Change>>;
-  unread(tenant: string, keys: readonly PersonKey[]): Promise<ReadonlyMap<string, Change>>;
+  /** By person; of messages up to a seq, since what a device was not sent yet it will count by itself. */
+  unread(
+    tenant: string,
+    conversationId: string,
+    userIds: readonly string[],
+    seq: number,
+  ): Promise<ReadonlyMap<string, Change>>;
   me(tenant: string, userIds: readonly string[]): Promise<ReadonlyMap<string, Change>>;
   /** All that a snapshot holds of a conversation, in its order; empty where the person is no member. */
   anew(tenant: string, key: PersonKey): Promise<readonly Change[]>;

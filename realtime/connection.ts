@@ -35,6 +35,7 @@ export class Connection {
   /** Changes of while the socket was catching up. */
   #held: Held[] = [];
   #heldBytes = 0;
+  #caughtUpTo = 0;
   readonly #introduced = new Set<string>();
   #lastTyping = new Map<string, number>();
   /** When anything was heard last, by a clock that never goes back. */
@@ -106,7 +107,8 @@ export class Connection {
       if (this.#heldBytes > MOST_WAITING_BYTES) this.end(close.tooSlow, "resume from your cursor");
       return;
     }
-    if (this.#state !== "live") return;
+    // What catching up has sent already would be old news now.
+    if (this.#state !== "live" || position <= this.#caughtUpTo) return;
     this.#out.send(frame);
     this.#sinceCursor += changes;
     if (this.#sinceCursor >= CHANGES_BETWEEN_CURSORS) this.#gateway.sendCursor(this);
@@ -200,7 +202,8 @@ export class Connection {
     this.send({ type: "live", cursor });
     const held = this.#held;
     this.#held = [];
-    for (const { frame, position, changes } of held) if (position > upTo) this.deliver(frame, position, changes);
+    this.#caughtUpTo = upTo;
+    for (const { frame, position, changes } of held) this.deliver(frame, position, changes);
   }
 
   #act(frame: Exclude<ClientFrame, { type: "hello" }>, identity: Identity): void {

@@ -173,8 +173,9 @@ export class FanOut {
     }
     const counted = unreadOfAll ? members : members.filter((person) => unreadOf.has(idOf(person)));
     if (counted.length > 0) {
-      const unread = await source.unread(tenant, this.#keys(conversationId, counted));
-      for (const person of counted) this.#give([person], unread.get(keyOf(conversationId, person)), position);
+      const upTo = this.#parts.audience.lastSeq(tenant, conversationId);
+      const unread = await source.unread(tenant, conversationId, counted.map(idOf), upTo);
+      for (const person of counted) this.#give([person], unread.get(idOf(person)), position);
     }
     if (!unreadOfAll) this.#spreadUnreadOfAuthors(touched, members);
   }

@@ -174,6 +174,26 @@ export async function presentSeats(queryable: Queryable, tenant: string, userId:
   return rows.map((row) => seatOf(tenant, row));
 }
 
+/** What is unread by members of a conversation, of its messages up to a seq. */
+export async function unreadUpTo(
+  queryable: Queryable,
+  tenant: string,
+  conversation: string,
+  { userIds, seq }: { userIds: readonly string[]; seq: number },
+): Promise<{ userId: string; unread: number; mentions: number }[]> {
+  const { rows } = await queryable.query<{ userId: string; unread: number; mentions: number }>(
+    `select k.user_id as "userId",
+       greatest(0, $4 - k.read) - (select count(*) from history.messages d where d.tenant = $1
+         and d.conversation = $2 and d.seq > k.read and d.seq <= $4 and d.deleted) as unread,
+       (select count(*) from history.mentions n where n.tenant = $1 and n.conversation = $2
+         and n.user_id = k.user_id and n.seq > k.read and n.seq <= $4) as mentions
+     from receipts.marks k where k.tenant = $1 and k.conversation = $2 and k.user_id = any($3::uuid[])`,
+    [tenant, conversation, userIds, seq],
+    "inbox-unread-up-to",
+  );
+  return rows;
+}
+
 /** The lowest position among these read models. */
 export async function lowestCheckpoint(queryable: Queryable, schemas: readonly string[]): Promise<number> {
   const { rows } = await queryable.query<{ position: number | null }>(

@@ -1,7 +1,14 @@
 import { isMember } from "../../domain/conversation/visibility.ts";
 import type { Queryable } from "../../infra/ports/database.ts";
 import { messagesAt, seqsOf } from "../../projections/history/queries.ts";
-import { lowestCheckpoint, presentSeats, type Seat, seats, seatsIn } from "../../projections/inbox/queries.ts";
+import {
+  lowestCheckpoint,
+  presentSeats,
+  type Seat,
+  seats,
+  seatsIn,
+  unreadUpTo,
+} from "../../projections/inbox/queries.ts";
 import { membersOf } from "../../projections/members/queries.ts";
 import { people, sharingConversation } from "../../projections/people/queries.ts";
 import { marksOf } from "../../projections/receipts/queries.ts";
@@ -12,7 +19,6 @@ import {
   messageChange,
   preferencesChange,
   receiptChange,
-  unreadChange,
   userChange,
 } from "../changes/changes.ts";
 import { loadRefs, openRefs, type Ref } from "../changes/refs.ts";
@@ -37,7 +43,7 @@ interface PersonKey {
   readonly userId: string;
 }
 
-const PAGE = 200;
+const PAGE = 1_000;
 const rowKeys = (keys: readonly PersonKey[]) =>
   keys.map(({ conversationId, userId }) => ({ conversation: conversationId, userId }));
 const keyOf = (conversation: string, id: string) => `${conversation} ${id}`;
@@ -78,13 +84,18 @@ export function changeSource(parts: ReadParts) {
   }
 
   return {
-    /** Pages from a cursor up to where the read models stand when it starts. */
+    /**
+     * Pages from a cursor up to where the read models stand when it starts. The last round is one page, and so of one
+     * snapshot: its absolute numbers count nothing that lies beyond it.
+     */
     async *catchUp(viewer: Holder, cursor: string | undefined) {
       const goal = await lowestCheckpoint(database, SCHEMAS);
+      let wasInRound = false;
       for (let from = cursor; ; ) {
         const page = await syncPage(parts, viewer, from, PAGE);
         yield page;
-        if (!page.more && page.upTo >= goal) return;
+        if (!page.more && !wasInRound && page.upTo >= goal) return;
+        wasInRound = page.more;
         from = page.cursor;
       }
     },
@@ -93,12 +104,13 @@ export function changeSource(parts: ReadParts) {
       inSnapshot(async (tx) => ({
         position: await lowestCheckpoint(tx, SCHEMAS),
         conversations: (await presentSeats(tx, tenant, userId)).map(
-          ({ conversation, role, memberships, historyVisibility, memberCount }) => ({
+          ({ conversation, role, memberships, historyVisibility, memberCount, lastSeq }) => ({
             conversationId: conversation,
             role,
             memberships,
             historyVisibility,
             memberCount,
+            lastSeq,
           }),
         ),
       })),
@@ -145,7 +157,13 @@ export function changeSource(parts: ReadParts) {
       );
     },
     preferences: ofSeats(preferencesChange),
-    unread: ofSeats(unreadChange),
+    /** Of messages up to a seq: what a device has not been sent yet, it will count by itself. */
+    async unread(tenant: string, conversationId: string, userIds: readonly string[], seq: number) {
+      const rows = await unreadUpTo(database, tenant, conversationId, { userIds, seq });
+      return new Map<string, Change>(
+        rows.map(({ userId, unread, mentions }) => [userId, { op: "unread", conversationId, unread, mentions }]),
+      );
+    },
     /** All that a snapshot holds of a conversation, in its order; nothing where the person is no member. */
     async anew(tenant: string, { conversationId, userId }: PersonKey): Promise<Change[]> {
       const viewer = { tenant, userId };

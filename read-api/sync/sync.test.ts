@@ -274,10 +274,14 @@ describe("changes that are passed on live", () => {
       user: (await source.users("main", [ada])).get(ada),
       conversation: (await source.conversations("main", person)).get(of),
       preferences: (await source.preferences("main", person)).get(of),
-      unread: (await source.unread("main", person)).get(of),
+      unread: (await source.unread("main", group, [bo], 1)).get(bo),
     };
     for (const [op, change] of Object.entries(live))
       expect([op, JSON.stringify(change)]).toEqual([op, synced.get(change?.op ?? "me")]);
+    await chat.send(group, ada, "not told yet");
+    await settle();
+    expect((await source.unread("main", group, [bo], 1)).get(bo)).toMatchObject({ unread: 0 });
+    expect((await source.unread("main", group, [bo], 2)).get(bo)).toMatchObject({ unread: 1 });
     expect((await source.anew("main", { conversationId: group, userId: bo })).slice(0, 3).map(({ op }) => op)).toEqual([
       "conversation",
       "preferences",
