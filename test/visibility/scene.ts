@@ -37,7 +37,7 @@ export interface Scene {
   readonly tokens: Readonly<Record<Viewer, string | undefined>>;
   /** What a viewer tries to reach: of a former member, what that person said there once. */
   target(viewer: Signed | "owner" | "nobody"): Target;
-  /** A conversation of the owner's and the fellow's to be spoiled, with a message, and an account nobody needs. */
+  /** A conversation of the owner's and the fellow's to be spoiled, with a message; and a device that nobody needs. */
   disposable(): Promise<{ target: Target; position: number }>;
   /** Another sign-in of the same person, to be used up. */
   again(person: Person, tenant?: string): Promise<Person>;
@@ -76,6 +76,7 @@ export async function aScene(): Promise<Scene> {
   await send(owner, conversationId, `${CANARY} of after`);
   await expected(204, signedOut.post("/auth/logout"));
   await expected(200, admin.post(`/admin/users/${deactivated.userId}/deactivate`));
+  const tablet = await api.login(owner.username, "tablet");
   const last = await send(owner, conversationId, `${CANARY} of the end`);
   await expected(200, owner.get("/me", after(last)));
 
@@ -106,9 +107,8 @@ export async function aScene(): Promise<Scene> {
     async disposable() {
       const spoiled = await group(owner, [fellow], "disposable");
       const message: Sent = await send(owner, spoiled, "to be spoiled");
-      const device = await api.login(owner.username, "tablet");
       const { messageId, position } = message;
-      const ids = { userId: fellow.userId, bystanderId: bystander.userId, deviceId: device.deviceId };
+      const ids = { userId: fellow.userId, bystanderId: bystander.userId, deviceId: tablet.deviceId };
       return { target: { conversationId: spoiled, messageId, ...ids }, position };
     },
     again: (person, tenant = "main") => api.login(person.username, randomUUID().slice(0, 8), tenant),
