@@ -168,9 +168,12 @@ export class ScriptaClient {
     return this.#events.on(name, listener);
   }
 
-  /** Resolves once this device has caught up; from then on it stays connected by itself. Throws where it is signed out. */
+  /**
+   * Resolves once this device has caught up; from then on it stays connected by itself. Throws where it is signed out,
+   * or disconnected meanwhile; who does not wait for it hears of that by `status`.
+   */
   connect(): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const connected = new Promise<void>((resolve, reject) => {
       const stop = this.on("status", (status) => {
         if (status.status === "live") resolve();
         else if (status.status === "stopped") reject(new ScriptaError("unauthenticated", `stopped: ${status.why}`));
@@ -185,6 +188,7 @@ export class ScriptaClient {
       this.#outbox.open();
       this.#realtime.start();
     });
+    return quiet(connected);
   }
 
   /** Resolves once this device holds what is looked for; looks again after each change. Throws when it takes too long. */

@@ -64,7 +64,7 @@ async function chat(client: ScriptaClient): Promise<Awaited<ReturnType<typeof ch
     }
     const ended = chatScreen(client);
     // Where it is stopped the screen ends, which says why.
-    client.connect().catch(() => undefined);
+    void client.connect();
     return await ended;
   } finally {
     await client.close();
