@@ -68,6 +68,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       rateLimits,
       source: changeSource(read),
       projector,
+      settled: accounts.parts.people.settled,
       now: engine.clock.now,
       newId: engine.newId,
       lastSeen,

@@ -29,6 +29,8 @@ export interface GatewayParts {
   readonly projector: Projector;
   readonly now: () => number;
   readonly newId: () => string;
+  /** Resolves once the read models know all that is in the log now; to false if that takes too long. */
+  readonly settled: () => Promise<boolean>;
   /** When each of these people was seen last, as far as that is stored. */
   readonly lastSeen: LastSeen;
   readonly problem: (error: unknown) => void;
@@ -50,6 +52,7 @@ export class Gateway {
   readonly #source: ChangeSource;
   readonly #projector: Projector;
   readonly #lastSeen: LastSeen;
+  readonly #settled: () => Promise<boolean>;
   readonly #audience = new Audience();
   readonly #fanOut: FanOut;
   readonly #presence;
@@ -73,6 +76,7 @@ export class Gateway {
     this.#source = parts.source;
     this.#projector = parts.projector;
     this.#lastSeen = parts.lastSeen;
+    this.#settled = parts.settled;
     this.#presence = memoryPresence((person, at) => parts.lastSeen.write(person, at));
     const sockets = (person: string) => this.#byPerson.get(person) ?? [];
     this.#fanOut = new FanOut({ source: parts.source, audience: this.#audience, sockets });
@@ -228,12 +232,13 @@ export class Gateway {
     const { identity } = connection;
     if (!identity) return;
     const { tenant } = identity;
-    const shared = await this.#source.share(tenant, identity.userId, userIds);
+    const shared = await this.#sharing(identity, userIds);
     const people = userIds.filter((userId) => shared.has(userId)).map((userId) => `${tenant}/${userId}`);
     const stored = await this.#lastSeen.read(people);
     const tell = (person: string, { status, lastSeen }: { status: string; lastSeen: string | null }) =>
       connection.send({ type: "presence", userId: person.slice(tenant.length + 1), status, lastSeen });
-    this.#presence.watch(connection, people, (person, presence) => {
+    const all = userIds.map((userId) => `${tenant}/${userId}`);
+    this.#presence.watch(connection, all, (person, presence) => {
       void this.#stillShares(identity, person)
         .then((shares) => shares && tell(person, presence))
         .catch((error: unknown) => this.problem(error));
@@ -242,6 +247,13 @@ export class Gateway {
       const { status, lastSeen } = this.#presence.of(person);
       tell(person, { status, lastSeen: lastSeen ?? (status === "offline" ? (stored.get(person) ?? null) : null) });
     }
+  }
+
+  /** With whom of these one shares a conversation, of those too that were just added to one. */
+  async #sharing({ tenant, userId }: Identity, userIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const shared = await this.#source.share(tenant, userId, userIds);
+    if (userIds.every((other) => shared.has(other)) || !(await this.#settled())) return shared;
+    return this.#source.share(tenant, userId, userIds);
   }
 
   async #stillShares({ tenant, userId }: Identity, person: string): Promise<boolean> {

@@ -36,7 +36,8 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, bytes, done) => {
     if (bytes.length === 0) return done(null, undefined);
-    if (!isUtf8(bytes)) return done(new Refused(reject("validation-failed", "the body is not UTF-8")));
+    if (Buffer.isBuffer(bytes) && !isUtf8(bytes))
+      return done(new Refused(reject("validation-failed", "the body is not UTF-8")));
     const parsed = parseJson(bytes.toString());
     return "value" in parsed ? done(null, parsed.value) : done(new Refused(parsed));
   });
