@@ -20,10 +20,12 @@ const program = fileURLToPath(new URL("./scripta.ts", import.meta.url));
 /** The program itself, as a process of its own, on a folder and a port of its own. Throws with its output if it fails. */
 export async function startTemporaryServer(): Promise<TemporaryServer> {
   const folder = await mkdtemp(join(tmpdir(), "scripta-temporary-"));
+  // What is set for another server, its database above all, is not for this one.
+  const others = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SCRIPTA_")));
   const settings = { SCRIPTA_DATA: folder, SCRIPTA_PORT: "0", SCRIPTA_RATE_LIMITS: "off", SCRIPTA_LOG_LEVEL: "warn" };
   // In a group of its own: Ctrl-C is for the one who started it, who ends it in order.
   const child = spawn(process.execPath, [program, "start"], {
-    env: { ...process.env, ...settings },
+    env: { ...others, ...settings },
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
