@@ -33,6 +33,21 @@ export interface Compared {
   readonly ratio: Readonly<Record<string, Spread>>;
 }
 
+/** Something that is the better the less it is: memory, time. */
+export interface CostContender {
+  readonly name: string;
+  /** Does the work once, checks it, and gives its cost. */
+  turn(): Promise<number>;
+}
+
+export interface ComparedCosts {
+  readonly title: string;
+  readonly unit: string;
+  readonly cost: Readonly<Record<string, Spread>>;
+  /** The first one's divided by each other's, turn by turn. */
+  readonly ratio: Readonly<Record<string, Spread>>;
+}
+
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? Number.NaN;
@@ -68,10 +83,55 @@ export async function compare(comparison: Comparison): Promise<Compared> {
   return compared;
 }
 
+/** As `compare`, for costs. */
+export async function compareCosts(comparison: {
+  readonly title: string;
+  readonly unit: string;
+  readonly ours: CostContender;
+  readonly baselines: readonly CostContender[];
+  readonly pairs?: number;
+  readonly warmUps?: number;
+}): Promise<ComparedCosts> {
+  const { title, unit, ours, baselines, pairs = 5, warmUps = 1 } = comparison;
+  const contenders = [ours, ...baselines];
+  const costs = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = -warmUps; round < pairs; round++)
+    for (const { name, turn } of contenders) {
+      const cost = await turn();
+      if (round >= 0) costs.get(name)?.push(cost);
+    }
+  const own = costs.get(ours.name) ?? [];
+  const ratio = Object.fromEntries(
+    baselines.map(({ name }) => [
+      name,
+      spread((costs.get(name) ?? []).map((cost, at) => (own[at] ?? Number.NaN) / cost)),
+    ]),
+  );
+  const compared = {
+    title,
+    unit,
+    cost: Object.fromEntries([...costs].map(([name, values]) => [name, spread(values)])),
+    ratio,
+  };
+  console.log(`\n${title}`);
+  console.table(
+    Object.entries(compared.cost).map(([name, cost]) => {
+      const against = ratio[name];
+      return {
+        who: name,
+        [`${unit}, median (min–max)`]: exact(cost),
+        [`${ours.name} ÷ this`]: against ? exact(against) : "",
+      };
+    }),
+  );
+  return compared;
+}
+
+const exact = ({ median, min, max }: Spread) => `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
+
 function print({ title, unit, perSecond, ratio }: Compared): void {
   console.log(`\n${title}`);
   const whole = ({ median, min, max }: Spread) => `${Math.round(median)} (${Math.round(min)}–${Math.round(max)})`;
-  const exact = ({ median, min, max }: Spread) => `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
   console.table(
     Object.entries(perSecond).map(([name, rate]) => {
       const against = ratio[name];

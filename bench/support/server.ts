@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,18 @@ export interface Measured {
   /** Such as `http://127.0.0.1:41234`. */
   readonly url: string;
   stop(): Promise<void>;
+  /** Resident bytes after all garbage was given back; only of a program started with `collecting`. */
+  collected(): Promise<number>;
+}
+
+/** Flags for Node under which a program gives back its garbage when it is asked how much memory it needs. */
+export const collecting = ["--expose-gc", "--import", new URL("collect.ts", import.meta.url).href] as const;
+
+async function collected(child: ChildProcess): Promise<number> {
+  const answer = once(child, "message");
+  child.send("collect");
+  const [bytes]: unknown[] = await answer;
+  return Number(bytes);
 }
 
 function started(child: ChildProcess, ready: RegExp, what: string): Promise<string> {
@@ -35,10 +48,20 @@ async function stop(child: ChildProcess): Promise<void> {
   await end;
 }
 
-/** Starts `scripta start` on a folder of its own, without rate limits; fsync is on, as always. */
-export async function startScripta(): Promise<Measured & { readonly database: string }> {
-  const folder = mkdtempSync(join(tmpdir(), "scripta-bench-"));
-  const child = spawn(process.execPath, ["operator/scripta.ts", "start"], {
+interface ScriptaOptions {
+  /** A data folder that is kept; absent: one of its own, which is removed at the end. */
+  readonly folder?: string;
+  /** For Node, before the program. */
+  readonly flags?: readonly string[];
+}
+
+/** Starts `scripta start` without rate limits; fsync is on, as always. */
+export async function startScripta({
+  folder: given,
+  flags = [],
+}: ScriptaOptions = {}): Promise<Measured & { readonly database: string }> {
+  const folder = given ?? mkdtempSync(join(tmpdir(), "scripta-bench-"));
+  const child = spawn(process.execPath, [...flags, "operator/scripta.ts", "start"], {
     env: {
       ...process.env,
       SCRIPTA_DATA: folder,
@@ -46,7 +69,7 @@ export async function startScripta(): Promise<Measured & { readonly database: st
       SCRIPTA_RATE_LIMITS: "off",
       SCRIPTA_LOG_LEVEL: "warn",
     },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   const url = await started(child, /address\s+(http:\S+)/, "scripta start");
   return {
@@ -55,17 +78,18 @@ export async function startScripta(): Promise<Measured & { readonly database: st
     database: readFileSync(join(folder, "postgres.url"), "utf8").trim(),
     async stop() {
       await stop(child);
-      rmSync(folder, { recursive: true, force: true });
+      if (given === undefined) rmSync(folder, { recursive: true, force: true });
     },
+    collected: () => collected(child),
   };
 }
 
 /** Starts the bare relay of `relay.ts`; with a database it commits one INSERT a message before it passes it on. */
-export async function startRelay(database?: string): Promise<Measured> {
+export async function startRelay(database?: string, flags: readonly string[] = []): Promise<Measured> {
   const relay = new URL("relay.ts", import.meta.url).pathname;
-  const child = spawn(process.execPath, [relay, ...(database ? [database] : [])], {
-    stdio: ["ignore", "pipe", "inherit"],
+  const child = spawn(process.execPath, [...flags, relay, ...(database ? [database] : [])], {
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   const url = await started(child, /listening (http:\S+)/, "the relay");
-  return { pid: child.pid ?? 0, url, stop: () => stop(child) };
+  return { pid: child.pid ?? 0, url, stop: () => stop(child), collected: () => collected(child) };
 }

@@ -54,7 +54,8 @@ const exists = (path: string) =>
 export async function startEmbedded({ dataFolder, log }: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const user = databaseUser();
   const [binaries, folder] = await Promise.all([postgresBinaries(user), clusterFolder(dataFolder, user)]);
-  await own(join(dataFolder, "postgres.owner"));
+  const ownerFile = join(dataFolder, "postgres.owner");
+  await own(ownerFile);
 
   const urlFile = join(dataFolder, "postgres.url");
   const cluster = join(folder, "cluster");
@@ -74,7 +75,12 @@ export async function startEmbedded({ dataFolder, log }: EmbeddedOptions): Promi
   const connection = urlOf(server.port, password);
   await write(urlFile, connection);
   await makeDatabase(urlOf(server.port, password, "postgres"));
-  return { connection, urlFile, ended: server.ended, stop: () => server.stop() };
+  const stop = async () => {
+    await server.stop();
+    // This process may go on, and another take the folder.
+    await rm(ownerFile, { force: true });
+  };
+  return { connection, urlFile, ended: server.ended, stop };
 }
 
 const urlOf = (port: number, password: string, database = "scripta") =>
