@@ -1,0 +1,13 @@
+import type { Reporter } from "vitest/node";
+
+/** At the end of a run, what was skipped and why: the reason given, else the name says it. */
+export const tellSkipped: Reporter = {
+  onTestRunEnd(modules) {
+    for (const module of modules)
+      for (const test of module.children.allTests("skipped")) {
+        const result = test.result();
+        const reason = result.state === "skipped" ? result.note : undefined;
+        console.log(`skipped: ${module.relativeModuleId}: ${test.fullName}${reason ? ` (${reason})` : ""}`);
+      }
+  },
+};
