@@ -62,15 +62,21 @@ export async function confirmRegistered(
   );
 }
 
-/** As `confirmRegistered`, when the log tells of it: whoever registered was stopped before saying so. */
+/** As `confirmRegistered`, when the log tells of them: whoever registered was stopped before saying so. */
 export async function registeredByLog(
   database: Queryable,
-  account: { tenant: string; userId: string; commandId: string; at: Date },
+  accounts: readonly { tenant: string; userId: string; commandId: string; at: Date }[],
 ): Promise<void> {
   await database.query(
-    `update accounts.accounts set registered_at = $4
-      where tenant = $1 and user_id = $2 and command_id = $3 and registered_at is null`,
-    [account.tenant, account.userId, account.commandId, account.at],
+    `update accounts.accounts a set registered_at = n.at
+     from unnest($1::text[], $2::uuid[], $3::uuid[], $4::timestamptz[]) as n (tenant, user_id, command_id, at)
+     where a.tenant = n.tenant and a.user_id = n.user_id and a.command_id = n.command_id and a.registered_at is null`,
+    [
+      accounts.map(({ tenant }) => tenant),
+      accounts.map(({ userId }) => userId),
+      accounts.map(({ commandId }) => commandId),
+      accounts.map(({ at }) => at),
+    ],
   );
 }
 

@@ -7,13 +7,7 @@ import { registeredByLog, setDeactivated, setRoles } from "./accountRows.ts";
 import { revokeDevices } from "./sessions/deviceRows.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 
-const FOLDED: ReadonlySet<string> = new Set([
-  "UserRegistered",
-  "RolesChanged",
-  "UserDeactivated",
-  "UserReactivated",
-  "DeviceSignedOut",
-]);
+const FOLDED: ReadonlySet<string> = new Set(["RolesChanged", "UserDeactivated", "UserReactivated", "DeviceSignedOut"]);
 /** Positions without anything for us after which the place in the log is kept all the same. */
 const KEEP_EVERY = 10_000;
 const RETRY_MS = 1_000;
@@ -82,7 +76,9 @@ export class Follower {
   }
 
   async #fold({ events }: Batch): Promise<void> {
-    let changed = false;
+    const registered = events.filter(({ type }) => type === "UserRegistered").map(registration);
+    if (registered.length > 0) await registeredByLog(this.#parts.database, registered);
+    let changed = registered.length > 0;
     for (const event of events) {
       if (FOLDED.has(event.type)) {
         await this.#apply(event);
@@ -108,9 +104,6 @@ export class Follower {
     const { position } = event;
     const at = new Date(event.recordedAt);
     switch (facts.type) {
-      case "UserRegistered":
-        await registeredByLog(database, { tenant, userId: id, commandId: event.commandId, at });
-        break;
       case "RolesChanged":
         await setRoles(database, { tenant, ...facts.data, position });
         sessions.changed({ tenant, userId: facts.data.userId });
@@ -156,3 +149,8 @@ export class Follower {
     ]);
   }
 }
+
+const registration = ({ stream, commandId, recordedAt }: RecordedEvent) => {
+  const { tenant, id: userId } = parseStreamId(stream);
+  return { tenant, userId, commandId, at: new Date(recordedAt) };
+};

@@ -61,12 +61,15 @@ interface Opening {
   readonly logger: Logger;
   /** A server wants the folder for itself; a command comes beside a running one. */
   readonly alone: boolean;
+  /** Accepts that the log ends where it ends, whatever was seen of it before: it gets a new epoch. */
+  readonly raiseEpoch?: boolean;
   readonly onTurn?: (turn: TurnTaken) => void;
   readonly say?: (line: string) => void;
 }
 
 /** @throws FolderBusy, LogBehind */
-export async function openFoundation({ config, logger, alone, onTurn, say = () => {} }: Opening): Promise<Foundation> {
+export async function openFoundation(opening: Opening): Promise<Foundation> {
+  const { config, logger, alone, onTurn, raiseEpoch = false, say = () => {} } = opening;
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const end of stops.reverse().splice(0)) await end();
@@ -95,6 +98,7 @@ export async function openFoundation({ config, logger, alone, onTurn, say = () =
       () => log.close(),
       () => remembered.close(),
     );
+    if (raiseEpoch) await log.raiseEpoch(remembered.last?.epoch);
     if (remembered.last) await log.assertNotBehind(remembered.last);
 
     const weekKeys = fileWeekKeys(join(config.dataFolder, "keys", "week"), clock, anythingWrapped(database));

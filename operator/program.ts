@@ -35,6 +35,48 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     )
     .action(runs(async (flags) => (await import("./start.ts")).startCommand(flags)));
 
+  const reports = (command: Command) => withDataFlag(command).option("--json", "as one line of JSON");
+
+  reports(program.command("doctor"))
+    .description("what is configured, reachable and behind; exit code 1 if something is wrong")
+    .addHelpText(
+      "after",
+      `\nExample:\n  $ scripta doctor --json | jq '.findings[] | select(.ok | not)'\n${exitCodesHelp}`,
+    )
+    .action(runs(async (flags) => (await import("./doctor.ts")).doctorCommand(flags)));
+
+  const tenant = program.command("tenant").description("organisations: nothing crosses from one to another");
+  reports(tenant.command("add <name>"))
+    .description("found an organisation, with its first administrator")
+    .requiredOption("--admin <username>:<password>", "who gets the roles admin and compliance")
+    .addHelpText("after", "\nExample:\n  $ scripta tenant add acme --admin 'root:correct horse'")
+    .action(runs(async (name, flags) => (await import("./tenants.ts")).addTenantCommand(name, flags)));
+  reports(tenant.command("list"))
+    .description("all organisations")
+    .action(runs(async (flags) => (await import("./tenants.ts")).listTenantsCommand(flags)));
+
+  const projections = program.command("projections").description("read models, and what is parked in them");
+  reports(projections.command("list"))
+    .description("how far each has come")
+    .action(runs(async (flags) => (await import("./readModels.ts")).listReadModelsCommand(flags)));
+  reports(projections.command("unpark <model> <stream>"))
+    .description("let a parked stream go on, once what parked it is mended")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ scripta projections unpark history main/conversation-3b9da4ba-e2c9-5d77-a364-4b9e55c561e3",
+    )
+    .action(
+      runs(async (model, stream, flags) => (await import("./readModels.ts")).unparkCommand(model, stream, flags)),
+    );
+
+  reports(program.command("epoch").description("the history that the log is in").command("raise"))
+    .description("accept that a restored log ends earlier than what was seen of it: what lay beyond is lost")
+    .action(runs(async (flags) => (await import("./upkeep.ts")).raiseEpochCommand(flags)));
+
+  reports(program.command("keys").description("the keys outside the database").command("rotate"))
+    .description("change the week keys now; the server does it by itself each week")
+    .action(runs(async (flags) => (await import("./upkeep.ts")).rotateKeysCommand(flags)));
+
   const importing = program.command("import").description("bring in what was written elsewhere");
   withDataFlag(importing.command("slack <zip>"))
     .description("import a Slack workspace export through the log; doing it again adds nothing")

@@ -1,9 +1,9 @@
 import { accountNamed } from "../../accounts/accountRows.ts";
-import { type Foundation, openFoundation } from "../../infra/foundation.ts";
-import { createLogger } from "../../infra/main.ts";
+import type { Foundation } from "../../infra/foundation.ts";
 import { CommandFailed } from "../commandFailed.ts";
 import { exitCodes } from "../exitCodes.ts";
-import { configured, type SettingFlags } from "../settings.ts";
+import { onFolder } from "../onFolder.ts";
+import type { SettingFlags } from "../settings.ts";
 import { importSlack } from "./importSlack.ts";
 import { progressLine } from "./progressLine.ts";
 import { openSlackExport } from "./slackExport.ts";
@@ -15,7 +15,6 @@ export interface ImportFlags extends SettingFlags {
 
 /** Imports a Slack export, beside a running service or on a stopped one's folder. Resolves with the exit code. */
 export async function importSlackCommand(path: string, flags: ImportFlags): Promise<number> {
-  const config = configured(flags);
   const progress = progressLine();
   const stopping = new AbortController();
   const interrupted = () => stopping.abort(new Interrupted("stopped before its end: run it again to go on"));
@@ -24,12 +23,9 @@ export async function importSlackCommand(path: string, flags: ImportFlags): Prom
   progress.begin("checking", 0);
   const archive = await openSlackExport(path, progress.step);
   try {
-    const say = (line: string) => process.stderr.write(`${line}\n`);
     progress.end();
     stopping.signal.throwIfAborted();
-    const logger = createLogger(process.env.SCRIPTA_LOG_LEVEL ? config.logLevel : "warn");
-    const foundation = await openFoundation({ config, logger, alone: false, say });
-    try {
+    return await onFolder(flags, async (foundation) => {
       const { tenant } = flags;
       if (!(await foundation.accounts.parts.tenants.exists(tenant)))
         throw new CommandFailed(`there is no tenant ${tenant}: make it with scripta tenant add`);
@@ -37,15 +33,13 @@ export async function importSlackCommand(path: string, flags: ImportFlags): Prom
       const summary = await importSlack({ foundation, archive, tenant, owner, progress, signal: stopping.signal });
       process.stdout.write(`${JSON.stringify(summary)}\n`);
       return exitCodes.done;
-    } finally {
-      progress.end();
-      await foundation.stop();
-    }
+    });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     process.stderr.write(`scripta: ${error.message}\n`);
     return exitCodes.interrupted;
   } finally {
+    progress.end();
     archive.close();
     process.off("SIGINT", interrupted);
     process.off("SIGTERM", interrupted);

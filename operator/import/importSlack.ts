@@ -50,7 +50,7 @@ export interface SlackImport {
 /** Of one channel, decided and appended together. */
 const MESSAGES_AT_ONCE = 256;
 const PEOPLE_AT_ONCE = 500;
-const CHANNELS_AT_ONCE = 8;
+const CHANNELS_AT_ONCE = 3;
 const PROJECTED_WITHIN_MS = 60_000;
 
 /**
