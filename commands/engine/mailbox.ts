@@ -60,8 +60,8 @@ export class Mailbox<State, Event extends DomainEvent> {
 
   async #run(): Promise<void> {
     this.#running = true;
-    // What is sent in the same turn of the event loop is decided together.
-    await Promise.resolve();
+    // What all sockets bring in the same turn of the event loop is decided together.
+    await new Promise((resume) => setImmediate(resume));
     while (this.#queue.length > 0) await this.#take(this.#queue.splice(0, this.#engine.limits.turn));
     this.#running = false;
   }

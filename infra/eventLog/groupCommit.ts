@@ -67,11 +67,11 @@ export class GroupCommit<Outcome> {
     }
   }
 
-  /** What the same turn of the event loop appends goes in one batch. */
+  /** What the same turn of the event loop appends, on whatever socket it came, goes in one batch. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#scheduled = false;
       while (this.#mayStart()) {
         const batch = this.#take();
