@@ -106,7 +106,7 @@ function factsOf(it: OpenDoor): string[] {
 }
 
 function bodyExample(schema: Json, inPath: ReadonlySet<string | undefined>): unknown {
-  const whole = exampleOf(schema);
+  const whole = exampleOf(schema, true);
   if (typeof whole !== "object" || whole === null) return whole;
   return Object.fromEntries(Object.entries(whole).filter(([name]) => !inPath.has(name) && name !== "ifMatch"));
 }

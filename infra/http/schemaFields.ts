@@ -97,17 +97,23 @@ const examplesByName: Readonly<Record<string, unknown>> = {
   traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
 };
 
-/** A value that the schema might hold, for people to look at. */
-export function exampleOf(schema: Json, name = ""): unknown {
+/** A value that the schema might hold, for people to look at; `spare`: without most of what may be left out. */
+export function exampleOf(schema: Json, spare = false, name = ""): unknown {
   if (schema.const !== undefined) return schema.const;
   if (Array.isArray(schema.enum)) return schema.enum[0];
   if (isJson(schema.properties)) {
-    const entries = Object.entries(schema.properties).filter(([, field]) => isJson(field));
-    return Object.fromEntries(entries.map(([key, field]) => [key, isJson(field) ? exampleOf(field, key) : null]));
+    const required = list(schema.required);
+    return Object.fromEntries(
+      Object.entries(schema.properties).flatMap(([key, field]) =>
+        isJson(field) && (!spare || required.includes(key) || key in examplesByName)
+          ? [[key, exampleOf(field, spare, key)]]
+          : [],
+      ),
+    );
   }
-  if (schema.type === "array") return isJson(schema.items) ? [exampleOf(schema.items, name)] : [];
+  if (schema.type === "array") return isJson(schema.items) ? [exampleOf(schema.items, spare, name)] : [];
   const [first] = alternatives(schema);
-  if (first) return exampleOf(first, name);
+  if (first) return exampleOf(first, spare, name);
   if (schema.format === "uuid") return ID;
   if (schema.format === "date-time") return "2026-11-21T08:00:00.000Z";
   if (name in examplesByName) return examplesByName[name];
