@@ -8,7 +8,7 @@ import { commander, makePeople, prepare } from "./support/prepare.ts";
 import { startRelay, startScripta } from "./support/server.ts";
 
 const MEMBERS = Number(process.env.BENCH_MEMBERS ?? 500);
-const MESSAGES = Number(process.env.BENCH_MESSAGES ?? 1_500);
+const MESSAGES = Number(process.env.BENCH_MESSAGES ?? 600);
 const IN_FLIGHT = Number(process.env.BENCH_IN_FLIGHT ?? 64);
 const TEXT = "Please take the second dose at eight, with a glass of water, and write me how it went.";
 const LATE_MS = 120_000;

@@ -1,0 +1,75 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { compareCosts, keep } from "./harness.ts";
+import { commander, makePeople, prepare } from "./support/prepare.ts";
+import { collecting, type Measured, startRelay, startScripta } from "./support/server.ts";
+
+const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
+
+/** Bytes a connection that a server needs for a crowd that has come and is silent, all garbage given back. */
+async function memoryOf(server: Measured, kind: "scripta" | "relay", peopleFile: string): Promise<number> {
+  const before = await server.collected();
+  const crowdFile = new URL("support/crowd.ts", import.meta.url).pathname;
+  const crowd = spawn(process.execPath, [crowdFile, server.url, peopleFile, kind], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: crowd.stdout });
+  const allOpen = async () => {
+    const ended = once(crowd, "exit").then(([code]) => [`ended with ${code}`]);
+    const [line] = await Promise.race([once(lines, "line"), ended]);
+    if (line !== `open ${CONNECTIONS}`) throw new Error(`of ${CONNECTIONS} connections: ${line}`);
+  };
+  await allOpen();
+  const after = await server.collected();
+  const still = allOpen();
+  crowd.stdin.write("still?\n");
+  await still;
+  const gone = once(crowd, "exit");
+  crowd.stdin.end();
+  await gone;
+  return (after - before) / CONNECTIONS;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "scripta-bench-"));
+const peopleFile = join(folder, "people.json");
+try {
+  await prepare(folder, async (foundation) => {
+    const people = await makePeople(foundation, CONNECTIONS);
+    const perform = commander(foundation);
+    const pairs = people.entries().filter(([nth]) => nth % 2 === 1);
+    const open = async () => {
+      for (const [nth, { userId }] of pairs)
+        await perform("CreateConversation", people[nth - 1]?.userId ?? "", { kind: "direct", userId });
+    };
+    await Promise.all(Array.from({ length: 100 }, open));
+    writeFileSync(peopleFile, JSON.stringify(people));
+  });
+  /** Each turn on a server that was just started: memory that one had is seldom given back. */
+  const contender = (name: string, kind: "scripta" | "relay", start: () => Promise<Measured>) => ({
+    name,
+    async turn() {
+      const server = await start();
+      try {
+        return (await memoryOf(server, kind, peopleFile)) / 1024;
+      } finally {
+        await server.stop();
+      }
+    },
+  });
+  const compared = await compareCosts({
+    title: `${CONNECTIONS} idle connections, each of a person of its own with one conversation; resident memory after a full collection; one server process each`,
+    unit: "KiB a connection",
+    ours: contender("scripta", "scripta", () => startScripta({ folder, flags: collecting })),
+    baselines: [contender("bare ws, no sign-in", "relay", () => startRelay(undefined, collecting))],
+    pairs: Number(process.env.BENCH_PAIRS ?? 5),
+    warmUps: 0,
+  });
+  keep("connections", [compared]);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exit(0);
