@@ -10,10 +10,14 @@ import { createAccessTokens } from "./sessions/accessTokens.ts";
 import { createRefreshTokens } from "./sessions/refreshTokens.ts";
 import { type SessionSettings, Sessions } from "./sessions/sessions.ts";
 import { createSignInFailures } from "./signInFailures.ts";
+import { Successions } from "./successions.ts";
 import { createTenants } from "./tenants.ts";
 
+const sql = (file: string) => readFileSync(new URL(file, import.meta.url), "utf8");
+
 export const accountMigrations = () => [
-  { name: "accounts/0001", sql: readFileSync(new URL("./schema.sql", import.meta.url), "utf8") },
+  { name: "accounts/0001", sql: sql("./schema.sql") },
+  { name: "accounts/0002-successions", sql: sql("./successions.sql") },
 ];
 
 export interface AccountSettings {
@@ -50,7 +54,8 @@ export function createAccounts(
     new Uint8Array(hkdfSync("sha256", tokenSecret, "", JSON.stringify(["scripta", purpose, "v1"]), 32));
   const accessTokens = createAccessTokens(keyFor("access-token"), settings.accessTokenSeconds ?? 15 * 60);
   const sessions = new Sessions({ database, tokens: accessTokens, clock }, settings.sessions);
-  const follower = new Follower({ database, log, clock, sessions, onTrouble });
+  const successions = new Successions({ engine, database, people, onTrouble });
+  const follower = new Follower({ database, log, clock, sessions, successions, onTrouble });
   return {
     parts: {
       engine,
@@ -60,13 +65,20 @@ export function createAccounts(
       accessTokens,
       refreshTokens: createRefreshTokens(keyFor("refresh-token")),
       sessions,
+      successions,
       failures: createSignInFailures({ database, clock, key: keyFor("sign-in-failures") }),
       tenants: createTenants(database),
       directory: settings.directory ?? "exact",
       deviceIdleDays: settings.deviceIdleDays ?? 90,
     },
     sessions,
-    start: () => follower.start(),
-    stop: () => follower.stop(),
+    async start() {
+      await follower.start();
+      successions.start();
+    },
+    async stop() {
+      await follower.stop();
+      await successions.stop();
+    },
   };
 }

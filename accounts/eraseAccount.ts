@@ -9,18 +9,19 @@ import { byTenant } from "./tenants.ts";
 
 /**
  * The part of an erasure that accounts have: nobody signs in as this person any more, and who is signed in is signed
- * out. Doing it again goes on where it was stopped. The name stays taken for 30 days.
+ * out; groups that have no other owner get one. Doing it again goes on where it was stopped. The name stays taken for 30 days.
  */
 export async function eraseAccount(
   parts: AccountParts,
   tenant: string,
   userId: string,
 ): Promise<Rejection | undefined> {
-  const { engine, database, sessions } = parts;
+  const { engine, database, sessions, successions } = parts;
   const by: By = { ...byTenant(engine, tenant), userId };
   await eraseCredentials(database, tenant, userId, by.now);
   // Other processes learn of it by these events; here it holds from now on.
   sessions.revoked({ tenant, userId });
+  await successions.owe({ tenant, userId, position: (await engine.log.head()).position });
   for (const deviceId of await activeDevices(database, tenant, userId)) {
     const signedOut = await sendCommand(SignOutDevice, { deviceId }, { ...by, deviceId }, engine);
     if (isRejection(signedOut)) return signedOut;

@@ -6,6 +6,7 @@ import type { Batch, EventLog, RecordedEvent, Subscription } from "../infra/port
 import { registeredByLog, setDeactivated, setRoles } from "./accountRows.ts";
 import { revokeDevices } from "./sessions/deviceRows.ts";
 import type { Sessions } from "./sessions/sessions.ts";
+import type { Successions } from "./successions.ts";
 
 const FOLDED: ReadonlySet<string> = new Set(["RolesChanged", "UserDeactivated", "UserReactivated", "DeviceSignedOut"]);
 /** Positions without anything for us after which the place in the log is kept all the same. */
@@ -17,6 +18,7 @@ interface FollowerParts {
   readonly log: EventLog;
   readonly clock: Clock;
   readonly sessions: Sessions;
+  readonly successions: Successions;
   /** Told when the log cannot be followed; it is tried again, and meanwhile nothing is answered from memory. */
   readonly onTrouble: (error: unknown) => void;
 }
@@ -98,7 +100,7 @@ export class Follower {
   }
 
   async #apply(event: RecordedEvent): Promise<void> {
-    const { database, sessions } = this.#parts;
+    const { database, sessions, successions } = this.#parts;
     const { tenant, id } = parseStreamId(event.stream);
     const facts = decodeFacts(event);
     const { position } = event;
@@ -112,6 +114,7 @@ export class Follower {
       case "UserReactivated":
         await setDeactivated(database, { tenant, userId: id, deactivated: facts.type === "UserDeactivated", position });
         sessions.changed({ tenant, userId: id });
+        if (facts.type === "UserDeactivated") await successions.owe({ tenant, userId: id, position });
         break;
       case "DeviceSignedOut": {
         const { deviceId } = facts.data;

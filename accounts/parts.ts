@@ -6,6 +6,7 @@ import type { AccessTokens } from "./sessions/accessTokens.ts";
 import type { RefreshTokens } from "./sessions/refreshTokens.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import type { SignInFailures } from "./signInFailures.ts";
+import type { Successions } from "./successions.ts";
 import type { Tenants } from "./tenants.ts";
 
 /** Whether people can be found by their exact name, or not at all. */
@@ -20,6 +21,7 @@ export interface AccountParts {
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
   readonly sessions: Sessions;
+  readonly successions: Successions;
   readonly failures: SignInFailures;
   readonly tenants: Tenants;
   readonly directory: Directory;

@@ -30,6 +30,8 @@ export interface People {
   people(tenant: string, userIds: readonly string[]): Promise<readonly Person[]>;
   /** Those of the others who are, now, members of a conversation that this person is a member of. */
   sharingWith(tenant: string, userId: string, others: readonly string[]): Promise<ReadonlySet<string>>;
+  /** The groups that this person, now, is an owner of. */
+  ownedGroups(tenant: string, userId: string): Promise<readonly string[]>;
   /** Those that are signed in, the newest first. */
   devices(tenant: string, userId: string): Promise<readonly SignedInDevice[]>;
   /** Waits, bounded, until what the log holds now can be read. False: it did not get there. */

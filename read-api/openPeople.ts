@@ -2,6 +2,7 @@ import { z } from "zod";
 import { defaultPreferences } from "../domain/user/events.ts";
 import type { Database } from "../infra/ports/database.ts";
 import type { EventLog } from "../infra/ports/eventLog.ts";
+import { ownedGroups } from "../projections/members/queries.ts";
 import { devices, type PersonRow, people, sharingConversation } from "../projections/people/queries.ts";
 import type { SealedPart } from "../projections/sealedPart.ts";
 import type { Opened, Sealing } from "../sealing/sealing.ts";
@@ -74,6 +75,7 @@ export function peopleReader(parts: {
     },
     sharingWith: (tenant: string, userId: string, others: readonly string[]) =>
       sharingConversation(database, tenant, userId, others),
+    ownedGroups: (tenant: string, userId: string) => ownedGroups(database, tenant, userId),
     async devices(tenant: string, userId: string) {
       const signedIn = (await devices(database, tenant, userId)).filter(({ signedOutAt }) => signedOutAt === null);
       const names = await openAll(

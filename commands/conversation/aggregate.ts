@@ -8,12 +8,19 @@ import { noSuchConversation } from "./access.ts";
 
 const types = new Set<string>(conversationEvents.map(({ type }) => type));
 
-export const conversation = aggregate({
-  kind: "conversation",
+const declaration = {
+  kind: "conversation" as const,
   initial: newConversation,
   evolve,
   owns: (facts: AnyFacts): facts is AnyFacts & Facts<ConversationEvent> => types.has(facts.type),
+  stateVersion: 1,
+};
+
+export const conversation = aggregate({
+  ...declaration,
   authorise: ({ kind, members }, { userId }) =>
     kind === "none" || members.has(userId) ? undefined : noSuchConversation(),
-  stateVersion: 1,
 });
+
+/** As Scripta's and the operator's own hand meet it, which are no member's. */
+export const ungatedConversation = aggregate(declaration);

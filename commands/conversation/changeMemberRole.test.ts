@@ -67,6 +67,16 @@ describe("ChangeMemberRole", () => {
       .thenRejected("conflict");
   });
 
+  test("makes nobody an owner, and leaves nobody the only one, whose account is shut", () => {
+    const shut = { accounts: { [cy]: { deactivated: true } } };
+    given(...lunch)
+      .when(ChangeMemberRole, { ...promote, role: "owner" }, ada, shut)
+      .thenRejected("conflict");
+    given(...lunch, MemberRoleChanged({ userId: cy, role: "owner" }))
+      .when(ChangeMemberRole, { conversationId, userId: ada, role: "member" }, ada, shut)
+      .thenRejected("conflict");
+  });
+
   test("changes nothing for a role that one has, and says since when", () => {
     given(...lunch)
       .when(ChangeMemberRole, { ...promote, role: "member" }, ada)

@@ -1,15 +1,11 @@
 import { z } from "zod";
-import type { Conversation } from "../../domain/conversation/conversation.ts";
 import { MemberRoleChanged, Role, UserId } from "../../domain/conversation/events.ts";
 import { Uuid } from "../../domain/ids.ts";
 import { reject } from "../../domain/rejection.ts";
 import { command, unchanged } from "../command.ts";
 import { governs, mayGrant, membership, noSuchConversation, noSuchMember } from "./access.ts";
 import { conversation } from "./aggregate.ts";
-
-/** Whether nobody but this person owns the conversation. */
-export const isLastOwner = ({ members }: Conversation, userId: string): boolean =>
-  members.get(userId)?.role === "owner" && ![...members].some(([id, { role }]) => role === "owner" && id !== userId);
+import { isGone, isLastOwner, ownersOf } from "./owners.ts";
 
 export const ChangeMemberRole = command({
   name: "ChangeMemberRole",
@@ -20,6 +16,7 @@ export const ChangeMemberRole = command({
   payload: z.strictObject({ conversationId: Uuid, userId: UserId, role: Role }),
   result: z.object({ userId: UserId }),
   id: ({ conversationId }) => conversationId,
+  needs: ({ userId }, _by, state) => ({ accounts: [userId, ...ownersOf(state)] }),
 
   decide(state, { userId, role }, by) {
     const own = membership(state, by);
@@ -31,7 +28,9 @@ export const ChangeMemberRole = command({
     if (!mayGrant(own.role, role) || !mayGrant(own.role, member.role))
       return reject("forbidden", "only an owner makes or unmakes owners");
     if (member.role === role) return unchanged(member.roleAt);
-    if (isLastOwner(state, userId)) return reject("conflict", "the last owner needs a successor first");
+    if (role === "owner" && isGone(by.met.account(userId)))
+      return reject("conflict", "whose account is shut cannot own a conversation");
+    if (isLastOwner(state, userId, by.met.account)) return reject("conflict", "the last owner needs a successor first");
     return [MemberRoleChanged({ userId, role })];
   },
 

@@ -46,6 +46,17 @@ describe("RemoveMember", () => {
       .thenEvents(MemberRemoved({ userId: ada, lastSeq: 0 }));
   });
 
+  test("does not take somebody whose account is shut for a successor", () => {
+    const two = [...lunch, MemberRoleChanged({ userId: cy, role: "owner" })];
+    for (const gone of [{ deactivated: true }, { erased: true }])
+      given(...two)
+        .when(RemoveMember, remove(ada), ada, { accounts: { [cy]: gone } })
+        .thenRejected("conflict");
+    given(...two)
+      .when(RemoveMember, remove(cy), ada, { accounts: { [cy]: { deactivated: true } } })
+      .thenEvents(MemberRemoved({ userId: cy, lastSeq: 0 }));
+  });
+
   test("removes owners only by an owner's hand", () => {
     const two = [...lunch, MemberRoleChanged({ userId: cy, role: "owner" })];
     given(...two)

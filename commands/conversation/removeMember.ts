@@ -5,7 +5,7 @@ import { reject } from "../../domain/rejection.ts";
 import { command } from "../command.ts";
 import { governs, mayGrant, membership, noSuchConversation, noSuchMember } from "./access.ts";
 import { conversation } from "./aggregate.ts";
-import { isLastOwner } from "./changeMemberRole.ts";
+import { isLastOwner, ownersOf } from "./owners.ts";
 
 export const RemoveMember = command({
   name: "RemoveMember",
@@ -16,6 +16,7 @@ export const RemoveMember = command({
   payload: z.strictObject({ conversationId: Uuid, userId: UserId }),
   result: z.object({ userId: UserId }),
   id: ({ conversationId }) => conversationId,
+  needs: ({ userId }, _by, state) => (state.members.get(userId)?.role === "owner" ? { accounts: ownersOf(state) } : {}),
 
   decide(state, { userId }, by) {
     const own = membership(state, by);
@@ -26,7 +27,8 @@ export const RemoveMember = command({
     const member = state.members.get(userId);
     if (!member) return noSuchMember();
     if (!leaving && !mayGrant(own.role, member.role)) return reject("forbidden", "only an owner removes owners");
-    if (isLastOwner(state, userId)) return reject("conflict", "the last owner cannot leave without a successor");
+    if (isLastOwner(state, userId, by.met.account))
+      return reject("conflict", "the last owner cannot leave without a successor");
     return [MemberRemoved({ userId, lastSeq: state.lastSeq })];
   },
 

@@ -11,9 +11,9 @@ import {
 import { streamId } from "../../domain/ids.ts";
 import type { Rejection } from "../../domain/rejection.ts";
 import { type Unchanged, unchanged } from "../command.ts";
+import { ungatedConversation } from "../conversation/aggregate.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Done } from "../engine/pending.ts";
-import { importedConversation } from "./importedConversation.ts";
 
 export interface ImportedConversation {
   readonly conversationId: string;
@@ -27,7 +27,7 @@ export const importConversation = (
   payload: ImportedConversation,
   by: By,
 ): Promise<Done<ConversationEvent> | Rejection> =>
-  importedConversation.mailboxes(engine).send(streamId(by.tenant, "conversation", payload.conversationId), {
+  ungatedConversation.mailboxes(engine).send(streamId(by.tenant, "conversation", payload.conversationId), {
     name: "ImportConversation",
     payload,
     sender: { ...by, commandId: engine.newId() },

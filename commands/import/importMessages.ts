@@ -3,9 +3,9 @@ import type { Conversation } from "../../domain/conversation/conversation.ts";
 import { type ConversationEvent, MessageSent } from "../../domain/conversation/events.ts";
 import { streamId } from "../../domain/ids.ts";
 import { isRejection, type Rejection } from "../../domain/rejection.ts";
+import { ungatedConversation } from "../conversation/aggregate.ts";
 import { facets } from "../conversation/messageText.ts";
 import type { Engine } from "../engine/engine.ts";
-import { importedConversation } from "./importedConversation.ts";
 
 export interface ImportedMessage {
   readonly messageId: string;
@@ -33,7 +33,7 @@ export async function importMessages(
   messages: readonly ImportedMessage[],
   by: By,
 ): Promise<MessagesImported> {
-  const mailboxes = importedConversation.mailboxes(engine);
+  const mailboxes = ungatedConversation.mailboxes(engine);
   const stream = streamId(by.tenant, "conversation", conversationId);
   const outcomes = await Promise.all(
     messages.map((message) =>

@@ -62,3 +62,14 @@ export async function membersOf(
   );
   return rows.map(memberOf);
 }
+
+/** The groups that a person is an owner of now. */
+export async function ownedGroups(queryable: Queryable, tenant: string, userId: string): Promise<string[]> {
+  const { rows } = await queryable.query<{ conversation: string }>(
+    `select conversation from members.members
+     where tenant = $1 and user_id = $2 and present and role = 'owner' order by conversation`,
+    [tenant, userId],
+    "members-owned-groups",
+  );
+  return rows.map(({ conversation }) => conversation);
+}
