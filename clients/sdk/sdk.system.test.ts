@@ -281,9 +281,10 @@ describe("a server that is killed and comes back", () => {
     server = await startServer({ SCRIPTA_DATA: folder, SCRIPTA_PORT: new URL(server.url).port });
     await Promise.all(acknowledged);
     // Its next attempt may be half a minute off; somebody looks at the device, so it comes now.
-    await bos[0].connect();
-    await bos[0].until(() => bos[0].messages(tea).length === expected.length);
-    await adas[0].until(() => adas[0].messages(tea).length === expected.length);
+    await Promise.all([bos[0].connect(), adas[0].connect()]);
+    for (const device of [bos[0], adas[0]]) {
+      await device.until(() => device.messages(tea).length === expected.length, 30_000);
+    }
     expect(texts(bos[0], tea)).toEqual(expected);
     expect(bos[0].messages(tea).map(({ seq }) => seq)).toEqual(expected.map((_, index) => index + 1));
   }, 120_000);

@@ -2,11 +2,22 @@ import type { Message } from "./contract.ts";
 import { bySeq } from "./message.ts";
 import type { ClientState, Held, HeldMember } from "./state.ts";
 
-/** By last activity, the latest first. */
+/**
+ * By last activity, the latest first: by the log where the device followed; among what came with one catch-up by the
+ * time of the last message (or of joining), and else as it came.
+ */
 export const inbox = (state: ClientState): readonly Held[] =>
-  [...state.conversations.values()].sort(
-    (one, other) => other.activity.position - one.activity.position || other.activity.order - one.activity.order,
-  );
+  [...state.conversations.values()]
+    .map((held) => ({ held, at: lastTime(state, held) }))
+    .sort(
+      (one, other) =>
+        other.held.activity.position - one.held.activity.position ||
+        (one.at < other.at ? 1 : one.at > other.at ? -1 : other.held.activity.order - one.held.activity.order),
+    )
+    .map(({ held }) => held);
+
+const lastTime = ({ userId }: ClientState, { conversation, members }: Held): string =>
+  conversation.lastMessage?.sentAt ?? members.get(userId)?.joinedAt ?? "";
 
 /** Those held, in order. */
 export const messagesOf = (held: Held): readonly Message[] => [...held.messages.values()].sort(bySeq);
