@@ -33,13 +33,14 @@ export async function releaseName(
 
 /**
  * Takes a name for an account that is about to be registered, or takes over one whose registration was given up. Gives
- * the account's id; undefined where the name is taken.
+ * the account's id; undefined where the name is taken, or the id belongs to an account that let go of its name.
  */
 export async function claimName(database: Queryable, claim: Claim): Promise<string | undefined> {
   const { tenant, userId, usernameHash, passwordHash, commandId, now } = claim;
   const { rows } = await database.query<{ user_id: string }>(
     `insert into accounts.accounts as a (tenant, user_id, username_hash, password_hash, command_id, claimed_at)
-     values ($1, $2, $3, $4, $5, $6)
+     select $1::text, $2::uuid, $3::bytea, $4::text, $5::uuid, $6::timestamptz
+      where not exists (select from accounts.accounts where tenant = $1 and user_id = $2 and username_hash is null)
      on conflict (tenant, username_hash) do update
        set password_hash = excluded.password_hash, command_id = excluded.command_id, claimed_at = excluded.claimed_at
        where a.registered_at is null and a.erased_at is null

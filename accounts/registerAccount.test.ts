@@ -213,6 +213,16 @@ test("the name of an erased person is free after 30 days, for another account", 
   await server.login("ole");
 });
 
+test("a key stays used when its account is erased and the name is free again", async () => {
+  const key = crypto.randomUUID();
+  const { userId } = done(await register(registrationOf("pam"), key));
+  expect(await eraseAccount(server.parts, "main", userId)).toBeUndefined();
+  now += 30 * 86_400_000 + 1;
+  for (let again = 0; again < 2; again++)
+    expect(await register(registrationOf("pam"), key)).toMatchObject({ rejected: "conflict" });
+  expect(done(await register(registrationOf("pam"))).userId).not.toBe(userId);
+});
+
 /** Claims and records without a follower beside it. */
 async function registeredByOneThatDies(username: string): Promise<string> {
   const dying = await startAccounts(installation, { clock: () => now });

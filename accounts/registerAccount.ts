@@ -56,7 +56,8 @@ export async function registerAccount(
   const userId = await claimName(database, claim);
   if (userId === undefined) {
     const winner = await accountNamed(database, tenant, usernameHash);
-    return winner?.registered ? again(parts, registration, winner, by) : taken;
+    if (!winner) return used;
+    return winner.registered ? again(parts, registration, winner, by) : taken;
   }
   const recorded = await record(parts, { tenant, userId, username, displayName, commandId }, by);
   if (isRejection(recorded)) return recorded;
@@ -65,6 +66,7 @@ export async function registerAccount(
 }
 
 const taken = reject("conflict", "the name is taken");
+const used = reject("conflict", "the key was used for an account that is no more: use another one");
 
 /** The same registration again is given the same answer; everybody else learns that the name is taken. */
 async function again(

@@ -20,6 +20,8 @@ export const UpdateProfile = command({
 
   decide(state, { displayName, avatar = state.avatar }, { met }) {
     if (!isRegistered(state)) return reject("not-found", "no such account");
+    if (avatar !== null && avatar !== state.avatar)
+      return reject("not-found", "no such picture among one's own uploads");
     const present = SealedName.safeParse(met.opened(state.profileAt));
     if (!present.success) return reject("erased", "the account was erased");
     const name = displayName ?? present.data.displayName;

@@ -36,9 +36,15 @@ describe("RegisterUser", () => {
 
 describe("UpdateProfile", () => {
   test("keeps what it does not name", () =>
-    given(registered)
-      .when(UpdateProfile, { avatar: picture }, ada)
-      .thenEvents(ProfileChanged({ avatar: picture }, { displayName: "Ada" })));
+    given(registered, ProfileChanged({ avatar: picture }, { displayName: "Ada" }))
+      .when(UpdateProfile, { avatar: null }, ada)
+      .thenEvents(ProfileChanged({ avatar: null }, { displayName: "Ada" })));
+  test("takes no picture that is not among one's own uploads", () => {
+    given(registered).when(UpdateProfile, { avatar: picture }, ada).thenRejected("not-found");
+    given(registered, ProfileChanged({ avatar: picture }, { displayName: "Ada" }))
+      .when(UpdateProfile, { avatar: crypto.randomUUID() }, ada)
+      .thenRejected("not-found");
+  });
   test("changes the name alone", () =>
     given(registered, ProfileChanged({ avatar: picture }, { displayName: "Ada" }))
       .when(UpdateProfile, { displayName: "Countess" }, ada)
