@@ -3,6 +3,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { v7 as uuidV7 } from "uuid";
+import { accountsOf } from "../accounts/accountRows.ts";
 import { type Accounts, accountMigrations, createAccounts } from "../accounts/accounts.ts";
 import { foundTenant } from "../accounts/tenants.ts";
 import { defaultLimits, type Engine, type TurnTaken } from "../commands/engine/engine.ts";
@@ -67,6 +68,8 @@ interface Opening {
   readonly say?: (line: string) => void;
 }
 
+const KEYS_TIMEOUT_MS = 5_000;
+
 /** @throws FolderBusy, LogBehind */
 export async function openFoundation(opening: Opening): Promise<Foundation> {
   const { config, logger, alone, onTurn, raiseEpoch = false, say = () => {} } = opening;
@@ -101,8 +104,15 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
     if (raiseEpoch) await log.raiseEpoch(remembered.last?.epoch);
     if (remembered.last) await log.assertNotBehind(remembered.last);
 
-    const weekKeys = fileWeekKeys(join(config.dataFolder, "keys", "week"), clock, anythingWrapped(database));
-    const secrets = postgresSecretStore(database, weekKeys);
+    // A link that hangs must not keep waiting what asks for keys: it is told that they are unavailable.
+    const keys = openDatabase(reached.connection, {
+      max: 8,
+      applicationName: "scripta keys",
+      queryTimeoutMs: KEYS_TIMEOUT_MS,
+    });
+    stops.push(() => keys.close());
+    const weekKeys = fileWeekKeys(join(config.dataFolder, "keys", "week"), clock, anythingWrapped(keys));
+    const secrets = postgresSecretStore(keys, weekKeys);
     const sealing = createSealing({ secrets });
     await sealing.start();
     stops.push(() => sealing.stop());
@@ -112,9 +122,9 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       log,
       sealing,
       clock,
-      snapshots: postgresSnapshots(database),
+      snapshots: postgresSnapshots(database, await log.epoch()),
       newId: uuidV7,
-      accounts: accountsOf(database),
+      accounts: (tenant, userIds) => accountsOf(database, tenant, userIds),
       marks: marksNow(database),
       limits: { ...defaultLimits, groupMembers: config.groupLimit },
       lastRecordedAt: { value: head.recordedAt },
@@ -207,16 +217,3 @@ async function lockFolder(folder: string, alone: boolean): Promise<InstanceLock 
     await new Promise((resume) => setTimeout(resume, 100));
   }
 }
-
-/** Which of these people have an account in the tenant, for deciding. */
-const accountsOf =
-  (database: Database): Engine["accounts"] =>
-  async (tenant, userIds) => {
-    const { rows } = await database.query<{ user_id: string; guest: boolean; deactivated: boolean; erased: boolean }>(
-      `select user_id, guest, deactivated, erased_at is not null as erased from accounts.accounts
-     where tenant = $1 and user_id = any($2::uuid[]) and registered_at is not null`,
-      [tenant, userIds],
-      "accounts-for-deciding",
-    );
-    return new Map(rows.map(({ user_id, ...account }) => [user_id, account]));
-  };

@@ -48,7 +48,6 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
     const read: ReadParts = {
       database: foundation.database,
       sealing: foundation.sealing,
-      projector,
       cursors: createCursors(createSecretKey(foundation.cursorKey), await foundation.log.epoch()),
     };
     const rateLimits = config.rateLimits ? memoryRateLimits() : unlimited;

@@ -23,7 +23,7 @@ beforeAll(async () => {
   db = await freshDatabase();
   chat = chatLog();
   projector = await startProjector(chat.log, db.database);
-  read = reader(chat, db.database, projector).get;
+  read = reader(chat, db.database).get;
 });
 afterAll(async () => {
   await projector.stop();
@@ -249,14 +249,4 @@ describe("receipts", () => {
     expect(later).toMatchObject({ delivered: 2, read: 2 });
     expect(later.items.find(({ userId }) => userId === bo)?.deliveredAt).toBe(of.get(bo)?.deliveredAt);
   });
-});
-
-test("a query that names a position waits for it, and says so when it does not come", async () => {
-  const id = await chat.group("plans", ada);
-  const { position } = await chat.log.head();
-  expect(await read(GetConversation, by(ada), { conversationId: id, minPosition: String(position) })).toBeTruthy();
-  await refused(
-    read(GetConversation, by(ada), { conversationId: id, minPosition: position + 1000 }),
-    "projection-behind",
-  );
 });

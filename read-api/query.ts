@@ -5,10 +5,6 @@ import { type Door, door } from "../infra/ports/door.ts";
 import { KeysUnavailable } from "../infra/ports/secrets.ts";
 import type { ReadParts } from "./parts.ts";
 
-/** How long a query waits for the read models to come to the position that it names. */
-const BEHIND_MS = 2000;
-
-export const MinPosition = z.coerce.number().int().min(0).optional();
 export const Limit = z.coerce.number().int().min(1).max(200).default(50);
 export const Cursor = z.string().max(1024).optional();
 
@@ -25,11 +21,10 @@ interface QueryDeclaration<Shape extends z.ZodRawShape, Result extends z.ZodType
   run(payload: z.output<z.ZodObject<Shape>>, by: By, parts: ReadParts): Promise<z.input<Result> | Rejection>;
 }
 
-/** A door that reads: it waits for the position that the caller names, and knows "not now" from "erased". */
+/** A door that reads: it knows "not now" from "erased". */
 export function query<Shape extends z.ZodRawShape, Result extends z.ZodType>(it: QueryDeclaration<Shape, Result>) {
-  const own = z.object(it.payload);
   const { name, route, summary, result } = it;
-  const payload = z.strictObject({ ...it.payload, minPosition: MinPosition });
+  const payload = z.strictObject(it.payload);
   return door<ReadParts, typeof payload, Result>({
     name,
     route,
@@ -40,10 +35,8 @@ export function query<Shape extends z.ZodRawShape, Result extends z.ZodType>(it:
     access: "signed-in",
     socket: false,
     async run(asked, by, parts) {
-      const behind = await behindPosition(asked, parts);
-      if (behind) return behind;
       try {
-        const body = await it.run(own.parse(asked), by, parts);
+        const body = await it.run(asked, by, parts);
         return isRejection(body) ? body : { body };
       } catch (error) {
         if (error instanceof KeysUnavailable)
@@ -52,12 +45,4 @@ export function query<Shape extends z.ZodRawShape, Result extends z.ZodType>(it:
       }
     },
   } satisfies Door<ReadParts, typeof payload, Result>);
-}
-
-const Asked = z.looseObject({ minPosition: z.number().optional() });
-
-async function behindPosition(payload: unknown, { projector }: ReadParts): Promise<Rejection | undefined> {
-  const { minPosition } = Asked.parse(payload);
-  if (minPosition === undefined || (await projector.waitFor(minPosition, BEHIND_MS))) return undefined;
-  return reject("projection-behind", `what is read here has come to position ${projector.checkpoint()}`);
 }

@@ -49,6 +49,17 @@ test("every command of the socket is in /asyncapi.json, and every route on the p
   expect(names.filter((name) => !page.includes(`<article id="${name}">`))).toEqual([]);
 });
 
+test("every read says that it can wait for a position, in header or query", async () => {
+  const Parameters = z.object({ parameters: z.array(z.object({ name: z.string(), in: z.string() })) });
+  const { paths } = z.object({ paths: z.record(z.string(), Document) }).parse(await json("/openapi.json"));
+  const reads = Object.values(paths).flatMap(({ get }) => (get === undefined ? [] : [Parameters.parse(get)]));
+  expect(reads.length).toBeGreaterThan(10);
+  for (const { parameters } of reads) {
+    const places = parameters.filter(({ name }) => /^(scripta-)?min-?position$/i.test(name));
+    expect(places.map((place) => place.in).sort()).toEqual(["header", "query"]);
+  }
+});
+
 test("the page runs nothing and loads nothing", async () => {
   const response = await fetch(`${server.url}/docs`);
   expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");

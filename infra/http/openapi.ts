@@ -48,6 +48,18 @@ const problem = {
   },
 };
 
+/** Every read takes it, in either place. */
+const MIN_POSITION: readonly Json[] = [
+  ["Scripta-Min-Position", "header"],
+  ["minPosition", "query"],
+].map(([name, place]) => ({
+  name,
+  in: place,
+  required: false,
+  description: "A position that an answer named: the read waits for it, at most 2 s.",
+  schema: { type: "integer", minimum: 0 },
+}));
+
 function operation(it: OpenDoor, method: string, path: string): Json {
   const whole = jsonSchema(it.payload, "input");
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? "");
@@ -63,7 +75,7 @@ function operation(it: OpenDoor, method: string, path: string): Json {
   const parameters: Json[] = inPath.map((name) => parameter(name, "path"));
   if (method === "GET") {
     parameters.push(...others.map((name) => parameter(name, "query")));
-    parameters.push(header("Scripta-Min-Position", "integer", "Wait (at most 2 s) until the read models are there."));
+    parameters.push(...MIN_POSITION);
   } else if (it.access !== "anyone" || it.name === "Register") {
     parameters.push(header("Idempotency-Key", "string", "A UUID; the same request with it is done once."));
   }

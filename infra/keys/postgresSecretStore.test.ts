@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cuttableLink } from "../../test/support/cuttableLink.ts";
 import { type FreshDatabase, freshDatabase } from "../../test/support/postgres.ts";
 import { destroyed, KeysUnavailable, type SecretStore, type WeekKeys, type WrappedSecrets } from "../ports/secrets.ts";
 import { openDatabase } from "../postgres/database.ts";
@@ -135,6 +136,23 @@ describe("secrets in Postgres, besides", () => {
     await expect(store.get([name])).rejects.toThrow(/week key .* of bereft is missing/);
     await expect(store.ensure([name])).rejects.toThrow(KeysUnavailable);
     expect((await fresh.database.query("select wrapped from keys.secrets where tenant = 'bereft'")).rows).toEqual(rows);
+  });
+
+  test("a store behind a link that hangs is unavailable in the time given, and there again once the link is", async () => {
+    const link = await cuttableLink(fresh.url);
+    const database = openDatabase(link.url, { max: 2, queryTimeoutMs: 300 });
+    const behind = postgresSecretStore(database, weekKeys);
+    const name = aPerson();
+    const [made] = await Promise.all([behind.ensure([name]), behind.ledger(0)]);
+    await link.hangWhile(
+      Promise.all([
+        expect(behind.get([name])).rejects.toThrow(KeysUnavailable),
+        expect(behind.destroy([name])).rejects.toThrow(KeysUnavailable),
+      ]),
+    );
+    expect(await behind.get([name])).toEqual(made);
+    await database.close();
+    link.close();
   });
 
   test("a store that is down is unavailable", async () => {

@@ -11,7 +11,7 @@ export interface Snapshot {
 
 /** Folded states, kept to load faster. Any of them may be lost or dropped: the log gives it again. */
 export interface Snapshots {
-  /** Undefined where there is none, or one whose checksum does not fit. */
+  /** Undefined where there is none, or one whose checksum or epoch of the log does not fit. */
   load(stream: StreamId): Promise<Snapshot | undefined>;
   save(stream: StreamId, snapshot: Snapshot): Promise<void>;
 }

@@ -21,7 +21,7 @@ beforeAll(async () => {
   db = await freshDatabase();
   chat = chatLog();
   projector = await startProjector(chat.log, db.database);
-  reading = reader(chat, db.database, projector);
+  reading = reader(chat, db.database);
 });
 afterAll(async () => {
   await projector.stop();

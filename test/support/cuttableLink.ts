@@ -5,6 +5,8 @@ export interface CuttableLink {
   readonly url: string;
   /** While the work goes on requests arrive, and each answer breaks its connection instead. */
   cutWhile<T>(work: Promise<T>): Promise<T>;
+  /** While the work goes on requests arrive, and no answer ever comes. */
+  hangWhile<T>(work: Promise<T>): Promise<T>;
   close(): void;
 }
 
@@ -13,6 +15,7 @@ export async function cuttableLink(target: string): Promise<CuttableLink> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let cut = false;
+  let hung = false;
   const relay = createServer((near) => {
     const far = connect(Number(port), hostname);
     for (const socket of [near, far]) {
@@ -27,7 +30,7 @@ export async function cuttableLink(target: string): Promise<CuttableLink> {
     near.pipe(far);
     far.on("data", (answer) => {
       if (cut) near.destroy();
-      else near.write(answer);
+      else if (!hung) near.write(answer);
     });
   });
   await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
@@ -40,6 +43,12 @@ export async function cuttableLink(target: string): Promise<CuttableLink> {
       cut = true;
       return work.finally(() => {
         cut = false;
+      });
+    },
+    hangWhile(work) {
+      hung = true;
+      return work.finally(() => {
+        hung = false;
       });
     },
     close() {

@@ -4,7 +4,6 @@ import type { By } from "../../domain/by.ts";
 import { isRejection } from "../../domain/rejection.ts";
 import type { Database } from "../../infra/ports/database.ts";
 import type { Door } from "../../infra/ports/door.ts";
-import type { Projector } from "../../projections/projector.ts";
 import { createCursors } from "../../read-api/cursors.ts";
 import type { ReadParts } from "../../read-api/parts.ts";
 import type { ChatLog } from "./chatLog.ts";
@@ -21,9 +20,9 @@ export const by = (userId: string, overrides: Partial<By> = {}): By => ({
 });
 
 /** Asks the doors of reading as a transport would: the payload is parsed, and so is the answer. */
-export function reader(chat: ChatLog, database: Database, projector: Projector) {
+export function reader(chat: ChatLog, database: Database) {
   const cursors = createCursors(createSecretKey(Buffer.alloc(32, 7)), 1);
-  const parts: ReadParts = { database, sealing: chat.sealing, projector, cursors };
+  const parts: ReadParts = { database, sealing: chat.sealing, cursors };
   return {
     parts,
     async get<Payload extends z.ZodType, Result extends z.ZodType>(

@@ -315,10 +315,32 @@ describe("reading one's own write", () => {
     ];
     const start = performance.now();
     const answers = await Promise.all(paths.map((path) => ada.get(`${path}?${far}`)));
-    for (const answer of answers) expect(answer).toMatchObject({ status: 503, body: { code: "projection-behind" } });
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 503, body: { code: "projection-behind" } });
+      expect(answer.headers.get("retry-after")).toBe("1");
+    }
     expect(performance.now() - start).toBeLessThan(4_000);
-    expect((await ada.get("/me?minPosition=soon")).status).toBe(400);
+    const inHeader = { headers: { "scripta-min-position": String(Number.MAX_SAFE_INTEGER) } };
+    expect(await ada.get("/me", inHeader)).toMatchObject({ status: 503, body: { code: "projection-behind" } });
   });
+});
+
+describe("a position that is none", () => {
+  test.each(["soon", "", "-1", "1.5", "1e3", "0x10", "99999999999999999", " 1 2"])(
+    "is refused: %j",
+    async (position) => {
+      for (const path of ["/me", "/users?username=nobody", "/conversations", messages(), "/sync"]) {
+        const joint = path.includes("?") ? "&" : "?";
+        const inQuery = await ada.get(`${path}${joint}minPosition=${encodeURIComponent(position)}`);
+        expect(inQuery, path).toMatchObject({ status: 400, body: { code: "validation-failed" } });
+        const inHeader = await ada.get(path, { headers: { "scripta-min-position": position } });
+        expect(inHeader, path).toMatchObject({ status: 400, body: { code: "validation-failed" } });
+      }
+    },
+  );
+
+  test("is one that comes twice, too", async () =>
+    expect((await ada.get("/me?minPosition=1&minPosition=1")).status).toBe(400));
 });
 
 describe("the process", () => {
