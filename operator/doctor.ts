@@ -55,12 +55,13 @@ async function folder({ dataFolder }: Config): Promise<Finding[]> {
     await access(dataFolder, constants.R_OK | constants.W_OK | constants.X_OK);
     const { bavail, bsize } = await statfs(dataFolder);
     const free = bavail * bsize;
-    const open = (mode & 0o077) !== 0;
+    // To enter is what the user of an embedded database may have to; to read or write is not.
+    const open = (mode & 0o066) !== 0;
     return [
       {
         what: "data folder",
         ok: !open,
-        found: open ? `${dataFolder} can be entered by others: chmod 700 ${dataFolder}` : dataFolder,
+        found: open ? `${dataFolder} can be read by others: chmod go-rw ${dataFolder}` : dataFolder,
       },
       {
         what: "disk",
