@@ -29,6 +29,16 @@ test("/asyncapi.json is an AsyncAPI 3.0 document", async () => {
   expect(validate.errors).toBeNull();
 });
 
+test("a route that takes nothing asks for no body, and one that takes something says whether it must come", async () => {
+  const Operation = z.object({ requestBody: z.object({ required: z.boolean() }).optional() });
+  const { paths } = z.object({ paths: z.record(z.string(), Document) }).parse(await json("/openapi.json"));
+  const bodyOf = (method: string, path: string) => Operation.parse(paths[path]?.[method]).requestBody;
+  expect(bodyOf("post", "/api/v1/auth/logout")).toBeUndefined();
+  expect(bodyOf("delete", "/api/v1/conversations/{conversationId}/members/{userId}")).toBeUndefined();
+  expect(bodyOf("post", "/api/v1/conversations")).toEqual({ required: true });
+  expect(bodyOf("patch", "/api/v1/me")).toEqual({ required: false });
+});
+
 test("every reference within the documents leads somewhere", async () => {
   for (const path of ["/openapi.json", "/asyncapi.json"]) {
     const document = await json(path);

@@ -87,9 +87,9 @@ function operation(it: OpenDoor, method: string, path: string): Json {
     ...(it.access === "anyone" ? { security: [] } : {}),
     ...(Array.isArray(it.access) ? { description: `Takes one of the roles ${it.access.join(", ")}.` } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(method === "GET" || (others.length === 0 && Object.keys(properties).length > 0)
-      ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: body } } } }),
+    ...(method !== "GET" && (others.length > 0 || !isJson(whole.properties))
+      ? { requestBody: { required: needsBody(body), content: { "application/json": { schema: body } } } }
+      : {}),
     responses: {
       [it.status]:
         it.status === 204
@@ -100,13 +100,16 @@ function operation(it: OpenDoor, method: string, path: string): Json {
   };
 }
 
+/** Where every field may be left out, so may the body. */
+const needsBody = ({ properties, required }: Json): boolean => !isJson(properties) || Array.isArray(required);
+
 function bodyOf(whole: Json, names: readonly string[]): Json {
   const properties = isJson(whole.properties) ? whole.properties : {};
   const required = Array.isArray(whole.required) ? whole.required.filter((name) => names.includes(name)) : [];
   return {
     ...whole,
     properties: Object.fromEntries(names.map((name) => [name, properties[name]])),
-    ...(required.length > 0 ? { required } : { required: undefined }),
+    required: required.length > 0 ? required : undefined,
   };
 }
 

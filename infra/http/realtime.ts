@@ -1,30 +1,54 @@
+import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
-import { reject } from "../../domain/rejection.ts";
+import { WebSocketServer } from "ws";
+import { type Rejection, reject } from "../../domain/rejection.ts";
 import { SUBPROTOCOL } from "../../realtime/frames.ts";
 import type { Gateway } from "../../realtime/gateway.ts";
 import { sendRejection } from "./refusal.ts";
 
+const PATH = "/api/v1/realtime";
 const MOST_SOCKETS = 15_000;
+const MOST_FRAME_BYTES = 256 * 1024;
 
 /** The WebSocket's route: only for the protocol, only from pages of ours, and never a token in the URL. */
-export function addRealtime(app: FastifyInstance, gateway: Gateway, allowedOrigins: readonly string[]): void {
-  app.route({
-    method: "GET",
-    url: "/api/v1/realtime",
-    preValidation: async (request, reply) => {
-      const { origin, upgrade } = request.headers;
-      const protocols = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
-      if (upgrade?.toLowerCase() !== "websocket" || !protocols.includes(SUBPROTOCOL))
-        return sendRejection(reply, reject("validation-failed", `open a WebSocket of the subprotocol ${SUBPROTOCOL}`));
-      if (
-        origin !== undefined &&
-        origin !== `${request.protocol}://${request.host}` &&
-        !allowedOrigins.includes(origin)
-      )
-        return sendRejection(reply, reject("forbidden", "this origin may not open a socket"));
-      if (gateway.size >= MOST_SOCKETS) return sendRejection(reply, reject("unavailable", "too many sockets are open"));
-    },
-    handler: (_request, reply) => sendRejection(reply, reject("validation-failed", "open a WebSocket")),
-    wsHandler: (ws, request) => gateway.connected(ws, request.raw.socket, request.ip),
+export interface RealtimeRoute {
+  /** Whether a request becomes a socket; what does not is answered as any other request. */
+  mayUpgrade(request: IncomingMessage): boolean;
+  addTo(app: FastifyInstance): void;
+}
+
+export function realtimeRoute(gateway: Gateway, allowedOrigins: readonly string[]): RealtimeRoute {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: MOST_FRAME_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: () => SUBPROTOCOL,
   });
+
+  function refusalOf({ headers }: IncomingMessage): Rejection | undefined {
+    const { origin, upgrade, host } = headers;
+    const protocols = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+    if (upgrade?.toLowerCase() !== "websocket" || !protocols.includes(SUBPROTOCOL))
+      return reject("validation-failed", `open a WebSocket of the subprotocol ${SUBPROTOCOL}`);
+    if (origin !== undefined && origin !== `http://${host}` && !allowedOrigins.includes(origin))
+      return reject("forbidden", "this origin may not open a socket");
+    if (gateway.size >= MOST_SOCKETS) return reject("unavailable", "too many sockets are open");
+    return undefined;
+  }
+
+  return {
+    mayUpgrade: (request) =>
+      request.method === "GET" && request.url?.split("?")[0] === PATH && refusalOf(request) === undefined,
+    addTo(app) {
+      app.get(PATH, (request, reply) =>
+        sendRejection(reply, refusalOf(request.raw) ?? reject("validation-failed", "open a WebSocket")),
+      );
+      // Nothing of the request stays with the socket: of ten thousand that are idle it would be most of their memory.
+      app.server.on("upgrade", (request, socket, head) => {
+        const address = request.socket.remoteAddress ?? "";
+        server.handleUpgrade(request, socket, head, (ws) => gateway.connected(ws, socket, address));
+      });
+    },
+  };
 }

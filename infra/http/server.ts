@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import type { IncomingMessage } from "node:http";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { parseJson } from "../../domain/json.ts";
 import { reject } from "../../domain/rejection.ts";
@@ -17,6 +18,8 @@ const ALWAYS_SENT = {
 /** What the HTTP server runs on. */
 export interface HttpParts extends RouteParts {
   readonly doors: readonly OpenDoor[];
+  /** Whether a request that asks for another protocol gets it. */
+  readonly mayUpgrade: (request: IncomingMessage) => boolean;
   readonly logger: FastifyBaseLogger;
 }
 
@@ -24,6 +27,7 @@ export interface HttpParts extends RouteParts {
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
+    http: { shouldUpgradeCallback: parts.mayUpgrade },
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,

@@ -75,8 +75,7 @@ export const mayEnter = (it: OpenDoor, roles: readonly ServerRole[]): Rejection 
     ? undefined
     : reject("forbidden", "this takes another role");
 
-const isTooLarge = (issue: z.core.$ZodIssue): boolean =>
-  issue.code === "custom" && issue.params?.["code"] === "too-large";
+const isTooLarge = (issue: z.core.$ZodIssue): boolean => issue.code === "custom" && issue.params?.code === "too-large";
 
 /** What is wrong with a payload, by path. Never its values: they may be personal. */
 export function misshapen(error: z.ZodError): Rejection {
