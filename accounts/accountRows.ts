@@ -160,6 +160,16 @@ export async function hasOtherAdmin(database: Queryable, tenant: string, userId:
   return rowCount > 0;
 }
 
+/** Whether this person can act as administrator. */
+export async function isOpenAdmin(database: Queryable, tenant: string, userId: string): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `select from accounts.accounts
+      where tenant = $1 and user_id = $2 and 'admin' = any(roles) and not deactivated and erased_at is null`,
+    [tenant, userId],
+  );
+  return rowCount > 0;
+}
+
 export async function isAdmin(database: Queryable, tenant: string, userId: string): Promise<boolean> {
   const { rowCount } = await database.query(
     "select from accounts.accounts where tenant = $1 and user_id = $2 and 'admin' = any(roles)",

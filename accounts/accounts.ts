@@ -2,6 +2,7 @@ import { hkdfSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Engine } from "../commands/index.ts";
 import type { Database } from "../infra/ports/database.ts";
+import { createAdministrators } from "./administrators.ts";
 import { Follower } from "./follower.ts";
 import type { AccountParts, Directory } from "./parts.ts";
 import { createPasswords, type PasswordSettings } from "./passwords.ts";
@@ -65,6 +66,7 @@ export function createAccounts(
       accessTokens,
       refreshTokens: createRefreshTokens(keyFor("refresh-token")),
       sessions,
+      administrators: createAdministrators({ database, log, follower }),
       successions,
       failures: createSignInFailures({ database, clock, key: keyFor("sign-in-failures") }),
       tenants: createTenants(database),

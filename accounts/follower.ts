@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { decodeFacts } from "../domain/catalogue.ts";
 import { parseStreamId } from "../domain/ids.ts";
 import type { Clock } from "../infra/ports/clock.ts";
@@ -12,6 +13,7 @@ const FOLDED: ReadonlySet<string> = new Set(["RolesChanged", "UserDeactivated", 
 /** Positions without anything for us after which the place in the log is kept all the same. */
 const KEEP_EVERY = 10_000;
 const RETRY_MS = 1_000;
+const LOOK_AGAIN_MS = 5;
 
 interface FollowerParts {
   readonly database: Database;
@@ -51,6 +53,16 @@ export class Follower {
     });
     await this.#follow();
     await caughtUp;
+  }
+
+  /** True once all up to the position is folded; false if that takes longer. */
+  async reached(position: number, timeoutMs: number): Promise<boolean> {
+    const until = performance.now() + timeoutMs;
+    while (this.#position < position) {
+      if (performance.now() > until) return false;
+      await pause(LOOK_AGAIN_MS);
+    }
+    return true;
   }
 
   async stop(): Promise<void> {

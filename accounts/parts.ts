@@ -1,5 +1,6 @@
 import type { Engine } from "../commands/index.ts";
 import type { Database } from "../infra/ports/database.ts";
+import type { Administrators } from "./administrators.ts";
 import type { Passwords } from "./passwords.ts";
 import type { People } from "./people.ts";
 import type { AccessTokens } from "./sessions/accessTokens.ts";
@@ -21,6 +22,7 @@ export interface AccountParts {
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
   readonly sessions: Sessions;
+  readonly administrators: Administrators;
   readonly successions: Successions;
   readonly failures: SignInFailures;
   readonly tenants: Tenants;

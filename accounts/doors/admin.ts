@@ -1,15 +1,13 @@
 import { z } from "zod";
 import { ChangeRoles, DeactivateUser, Placement, ReactivateUser } from "../../commands/index.ts";
 import { Uuid } from "../../domain/ids.ts";
-import { isRejection, reject } from "../../domain/rejection.ts";
+import { isRejection } from "../../domain/rejection.ts";
 import { ServerRole } from "../../domain/tenant/events.ts";
 import { door } from "../../infra/ports/door.ts";
-import { hasOtherAdmin, isAdmin, setDeactivated, setRoles } from "../accountRows.ts";
+import { setDeactivated, setRoles } from "../accountRows.ts";
 import type { AccountParts } from "../parts.ts";
 import { sendCommand } from "../sendCommand.ts";
 import { revokeDevices } from "../sessions/deviceRows.ts";
-
-const lastAdmin = reject("conflict", "the last administrator stays one");
 
 /** Once it answered, it holds for every door of this process; for others within a second. */
 export const SetRoles = door({
@@ -22,17 +20,18 @@ export const SetRoles = door({
   payload: z.strictObject({ userId: Uuid, roles: z.array(ServerRole).max(8), guest: z.boolean().optional() }),
   result: Placement,
 
-  async run(payload, by, parts: AccountParts) {
-    const { engine, database, sessions } = parts;
+  async run(payload, by, { engine, database, sessions, administrators }: AccountParts) {
     const { tenant } = by;
     const { userId } = payload;
-    if (!payload.roles.includes("admin") && (await isLastAdmin(parts, tenant, userId))) return lastAdmin;
-    const changed = await ChangeRoles.door.run(payload, by, engine);
-    if (isRejection(changed)) return changed;
-    const { position, revision, roles, guest } = ChangeRoles.result.extend(Placement.shape).parse(changed.body);
-    if (roles && guest !== undefined) await setRoles(database, { tenant, userId, roles, guest, position });
-    sessions.changed({ tenant, userId });
-    return { body: { position, revision } };
+    const losing = payload.roles.includes("admin") ? undefined : userId;
+    return administrators.change(by, losing, async () => {
+      const changed = await ChangeRoles.door.run(payload, by, engine);
+      if (isRejection(changed)) return changed;
+      const { position, revision, roles, guest } = ChangeRoles.result.extend(Placement.shape).parse(changed.body);
+      if (roles && guest !== undefined) await setRoles(database, { tenant, userId, roles, guest, position });
+      sessions.changed({ tenant, userId });
+      return { body: { position, revision } };
+    });
   },
 });
 
@@ -46,16 +45,16 @@ export const Deactivate = door({
   payload: z.strictObject({ userId: Uuid }),
   result: Placement,
 
-  async run({ userId }, by, parts: AccountParts) {
-    const { engine, database, sessions } = parts;
+  async run({ userId }, by, { engine, database, sessions, administrators }: AccountParts) {
     const { tenant } = by;
-    if (await isLastAdmin(parts, tenant, userId)) return lastAdmin;
-    const placed = await sendCommand(DeactivateUser, { userId }, by, engine);
-    if (isRejection(placed)) return placed;
-    await setDeactivated(database, { tenant, userId, deactivated: true, position: placed.position });
-    await revokeDevices(database, tenant, { userId }, by.now);
-    sessions.revoked({ tenant, userId });
-    return { body: placed };
+    return administrators.change(by, userId, async () => {
+      const placed = await sendCommand(DeactivateUser, { userId }, by, engine);
+      if (isRejection(placed)) return placed;
+      await setDeactivated(database, { tenant, userId, deactivated: true, position: placed.position });
+      await revokeDevices(database, tenant, { userId }, by.now);
+      sessions.revoked({ tenant, userId });
+      return { body: placed };
+    });
   },
 });
 
@@ -78,8 +77,3 @@ export const Reactivate = door({
     return { body: placed };
   },
 });
-
-/** Deactivated administrators do not count: nobody can sign in as one. */
-async function isLastAdmin({ database }: AccountParts, tenant: string, userId: string): Promise<boolean> {
-  return (await isAdmin(database, tenant, userId)) && !(await hasOtherAdmin(database, tenant, userId));
-}
