@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type FreshDatabase, freshDatabase } from "../test/support/postgres.ts";
+import { scripta } from "../test/support/scriptaProcess.ts";
+import { startServer } from "../test/support/server.ts";
+
+let folder: string;
+let database: FreshDatabase;
+let environment: Record<string, string>;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "scripta-operator-"));
+  database = await freshDatabase();
+  environment = { SCRIPTA_DATA: join(folder, "data"), SCRIPTA_POSTGRES: database.url, SCRIPTA_PORT: "0" };
+});
+afterAll(async () => {
+  await database.drop();
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+});
+
+const shown = (running: { output(): string }, text: string) =>
+  expect.poll(() => running.output(), { timeout: 30_000 }).toContain(text);
+
+test("start says where it is and how the first account is made; Ctrl-C drains it", async () => {
+  const running = scripta(["start"], environment);
+  await shown(running, "stop      Ctrl-C");
+  const address = /address {3}(\S+)/.exec(running.output())?.[1];
+  expect((await fetch(`${address}/health/ready`)).status).toBe(200);
+  expect(running.output()).toContain(`curl ${address}/api/v1/auth/register`);
+  expect(running.output()).toContain(environment.SCRIPTA_DATA);
+  running.child.kill("SIGINT");
+  const { code, stdout } = await running.ended;
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/Draining.*\nStopped\.\n$/s);
+});
+
+test("a second server on a folder is refused by name, and leaves the first alone", async () => {
+  const first = await startServer(environment);
+  try {
+    const { code, stderr } = await scripta(["start"], environment).ended;
+    expect(code).toBe(3);
+    expect(stderr).toContain(`is in use by process ${first.child.pid}, which answers at ${first.url}`);
+    expect(stderr).not.toContain("    at ");
+    expect((await fetch(`${first.url}/health/ready`)).status).toBe(200);
+  } finally {
+    expect(await first.stop()).toBe(0);
+  }
+}, 60_000);
+
+test("a port in use is named, with the way out", async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const address = other.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  const { code, stderr } = await scripta(["start", "--port", String(port)], environment).ended;
+  other.close();
+  expect(code).toBe(4);
+  expect(stderr).toContain(`port ${port} of 127.0.0.1 is in use: set SCRIPTA_PORT`);
+}, 30_000);
+
+test("a configuration that does not hold is named variable by variable", async () => {
+  const wrong = { ...environment, SCRIPTA_PORT: "eighty", SCRIPTA_RATE_LIMIT: "off" };
+  const { code, stderr } = await scripta(["start"], wrong).ended;
+  expect(code).toBe(2);
+  expect(stderr).toContain("SCRIPTA_PORT");
+  expect(stderr).toContain("SCRIPTA_RATE_LIMIT: no such variable");
+  expect((await scripta(["begin"], environment).ended).code).toBe(2);
+});
+
+test("every command has help, and help ends well", async () => {
+  for (const words of [["start"], ["import", "slack"], ["tenant", "add"], ["doctor"], ["epoch", "raise"], ["chat"]]) {
+    const { code, stdout } = await scripta([...words, "--help"], environment).ended;
+    expect([words, code, stdout.startsWith(`Usage: scripta ${words.join(" ")}`)]).toEqual([words, 0, true]);
+  }
+}, 30_000);
+
+test("the operator's commands work beside a server and without one", async () => {
+  const run = async (...args: string[]) => {
+    const { code, stdout, stderr } = await scripta([...args, "--json"], environment).ended;
+    expect([args, code, stderr]).toEqual([args, 0, expect.any(String)]);
+    return JSON.parse(stdout);
+  };
+  const server = await startServer(environment);
+  try {
+    expect(await run("tenant", "add", "acme", "--admin", "root:correct horse")).toMatchObject({ tenant: "acme" });
+    const login = await fetch(`${server.url}/api/v1/auth/login`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        tenant: "acme",
+        username: "root",
+        password: "correct horse",
+        device: { name: "test", platform: "test" },
+      }),
+    });
+    expect(login.status).toBe(200);
+    expect(await run("doctor")).toMatchObject({ ok: true });
+  } finally {
+    await server.stop();
+  }
+  expect(await run("tenant", "list")).toMatchObject([{ tenant: "main" }, { tenant: "acme", accounts: 1 }]);
+  expect(await run("keys", "rotate")).toMatchObject([{ tenant: "acme", destroyed: [] }, { tenant: "main" }]);
+  expect((await run("projections", "list")).parked).toEqual([]);
+  expect(await run("epoch", "raise")).toMatchObject({ epoch: 2 });
+}, 90_000);
+
+test("a server that was killed hard is started again at once on the same folder", async () => {
+  const own = { SCRIPTA_DATA: join(folder, "embedded") };
+  const first = await startServer(own);
+  await first.kill();
+  const second = await startServer(own);
+  expect((await fetch(`${second.url}/health/ready`)).status).toBe(200);
+  expect(await second.stop()).toBe(0);
+}, 120_000);
+
+test("an older Node is told what is needed", async () => {
+  const launcher = new URL("./launch.js", import.meta.url);
+  const pretend = `Object.defineProperty(process.versions, "node", { value: "20.1.0" }); await import(${JSON.stringify(launcher)})`;
+  const child: ChildProcess = spawn(process.execPath, ["--input-type=module", "-e", pretend]);
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  expect([code, said]).toEqual([2, expect.stringContaining("needs Node 24.12 or newer and was run by 20.1.0")]);
+});
