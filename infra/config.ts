@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 
 const Port = z.coerce.number().int().min(0).max(65_535);
@@ -14,6 +14,11 @@ const Switch = z.enum(["on", "off"]);
 /** Every variable of the environment that Scripta reads. */
 const Environment = z.object({
   SCRIPTA_DATA: z.string().min(1).default("./data").describe("Folder below which everything lies that Scripta writes."),
+  SCRIPTA_KEYS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder of the keys; absent: keys below SCRIPTA_DATA. Servers that share a PostgreSQL share this one."),
   SCRIPTA_HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on."),
   SCRIPTA_PORT: Port.default(8080).describe("Port to listen on; 0: any free one."),
   SCRIPTA_ORIGIN: z.string().min(1).max(255).default("scripta.local/log").describe("Name of the verifiable log."),
@@ -48,6 +53,8 @@ const Environment = z.object({
 
 export interface Config {
   readonly dataFolder: string;
+  /** Week keys and the secret of tokens: the same for every process on one log. */
+  readonly keysFolder: string;
   readonly host: string;
   readonly port: number;
   readonly origin: string;
@@ -83,6 +90,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const env = parsed.data;
   return {
     dataFolder: resolve(env.SCRIPTA_DATA),
+    keysFolder: resolve(env.SCRIPTA_KEYS ?? join(env.SCRIPTA_DATA, "keys")),
     host: env.SCRIPTA_HOST,
     port: env.SCRIPTA_PORT,
     origin: env.SCRIPTA_ORIGIN,

@@ -111,7 +111,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       queryTimeoutMs: KEYS_TIMEOUT_MS,
     });
     stops.push(() => keys.close());
-    const weekKeys = fileWeekKeys(join(config.dataFolder, "keys", "week"), clock, anythingWrapped(keys));
+    const weekKeys = fileWeekKeys(join(config.keysFolder, "week"), clock, anythingWrapped(keys));
     const secrets = postgresSecretStore(keys, weekKeys);
     const sealing = createSealing({ secrets });
     await sealing.start();
@@ -134,7 +134,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
     await projector.start();
     stops.push(() => projector.stop());
 
-    const tokenSecret = await fileTokenSecret(join(config.dataFolder, "keys", "token-secret")).load();
+    const tokenSecret = await fileTokenSecret(join(config.keysFolder, "token-secret")).load();
     const accounts = createAccounts(
       {
         engine,

@@ -1,7 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { after, apiOf, type Body, comparable, group, items, type Person, send } from "../support/apiClient.ts";
+import {
+  apiOf,
+  type Body,
+  comparable,
+  group,
+  items,
+  type Person,
+  after as seeing,
+  send,
+} from "../support/apiClient.ts";
 import { startInProcess } from "../support/inProcess.ts";
 
 let server: Awaited<ReturnType<typeof startInProcess>>;
@@ -130,7 +139,7 @@ describe("what a request may hold", () => {
       "\u2028a\u2029",
     ]) {
       const { messageId, position } = await send(ada, tea, exact);
-      expect((await bo.get(`${messages()}/${messageId}`, after({ position }))).body.text).toBe(exact);
+      expect((await bo.get(`${messages()}/${messageId}`, seeing({ position }))).body.text).toBe(exact);
     }
   });
 
@@ -267,9 +276,9 @@ describe("the same key again", () => {
       Array.from({ length: 12 }, () => ada.post(`/conversations/${place}/messages`, { body })),
     );
     expect(new Set(answers.map((answer) => JSON.stringify(comparable(answer)))).size).toBe(1);
-    expect(items(await ada.get(`/conversations/${place}/messages`, after(answers[0] ?? { position: 0 })))).toHaveLength(
-      1,
-    );
+    expect(
+      items(await ada.get(`/conversations/${place}/messages`, seeing(answers[0] ?? { position: 0 }))),
+    ).toHaveLength(1);
   });
 
   test("must be a UUID", async () => {
@@ -298,7 +307,7 @@ describe("reading one's own write", () => {
     for (let n = 0; n < 10; n++) {
       const { messageId, position } = await send(ada, tea, `text ${n}`);
       const where = `${messages()}/${messageId}`;
-      expect((await ada.get(where, after({ position }))).status).toBe(200);
+      expect((await ada.get(where, seeing({ position }))).status).toBe(200);
       expect((await bo.get(`${where}?minPosition=${position}`)).status).toBe(200);
     }
   });
