@@ -1,7 +1,9 @@
 import { once } from "node:events";
+import { glob, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import WebSocket from "ws";
-import { comparable, items, passwordOf } from "../support/apiClient.ts";
+import { z } from "zod";
+import { after, comparable, items, passwordOf } from "../support/apiClient.ts";
 import { liveSocket, openSocket } from "../support/apiSocket.ts";
 import { aScene, CANARY, type Scene } from "./scene.ts";
 
@@ -149,4 +151,42 @@ test("server roles open no conversation", async () => {
   for (const path of [at, `${at}/messages`, `${at}/messages/${messageId}`, `${at}/members`])
     expect((await admin.get(path)).status).toBe(404);
   expect(JSON.stringify((await admin.get("/sync")).body)).not.toContain(CANARY);
+});
+
+test("what the server answers beside its doors is known, and tells of nobody", async () => {
+  const beside = ["/asyncapi.json", "/docs", "/health/live", "/health/ready", "/metrics", "/openapi.json"];
+  const declared = new Set<string>();
+  for await (const file of glob("infra/**/*.ts"))
+    for (const [, path = ""] of (await readFile(file, "utf8")).matchAll(
+      /(?:app[.]\w+\(|url: |const PATH = )\s*"(\/[^"]+)"/g,
+    ))
+      declared.add(path);
+  expect([...declared].sort()).toEqual(["/api/v1/realtime", ...beside].sort());
+  for (const path of beside) {
+    const response = await fetch(scene.url + path);
+    expect({ path, status: response.status }).toEqual({ path, status: 200 });
+    const text = await response.text();
+    for (const told of [CANARY, scene.owner.userId, scene.target("owner").conversationId])
+      expect(text).not.toContain(told);
+  }
+});
+
+test("where history is open to all a latecomer reads what was before, and no longer when it is closed again", async () => {
+  const { api, owner } = scene;
+  const { target } = await scene.disposable();
+  const at = `/conversations/${target.conversationId}`;
+  const latecomer = await api.person("latecomer-too");
+  await owner.post(`${at}/members`, { userId: latecomer.userId });
+  const socket = await liveSocket(scene.url, latecomer.token);
+  const texts = async (change: { position: number }) =>
+    items(await latecomer.get(`${at}/messages`, after(change))).map(({ text }) => text);
+  const settings = async (historyVisibility: string) =>
+    z.object({ position: z.number() }).parse((await owner.patch(at, { settings: { historyVisibility } })).body);
+  expect(await texts(await settings("all"))).toEqual(["to be spoiled"]);
+  const closed = await settings("joined");
+  expect(await texts(closed)).toEqual([]);
+  expect((await latecomer.get(`${at}/messages/${target.messageId}`)).status).toBe(404);
+  await socket.change("left");
+  await socket.close();
+  expect(JSON.stringify((await latecomer.get("/sync")).body)).not.toContain("to be spoiled");
 });
