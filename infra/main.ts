@@ -1,6 +1,5 @@
 import { createSecretKey } from "node:crypto";
 import type { AddressInfo } from "node:net";
-import websocket from "@fastify/websocket";
 import { type Logger, pino } from "pino";
 import { openAccounts } from "../accounts/list.ts";
 import { bootstrapAdmin } from "../accounts/tenants.ts";
@@ -16,7 +15,7 @@ import type { Config } from "./config.ts";
 import { type Foundation, openFoundation } from "./foundation.ts";
 import { addDocuments } from "./http/documents.ts";
 import { addHealth } from "./http/health.ts";
-import { addRealtime } from "./http/realtime.ts";
+import { realtimeRoute } from "./http/realtime.ts";
 import { createHttpServer } from "./http/server.ts";
 import { lastSeenIn } from "./lastSeen.ts";
 import { createMetrics } from "./metrics.ts";
@@ -42,6 +41,11 @@ export interface Starting {
 export async function startScripta({ config, logger, say = () => {} }: Starting): Promise<Running> {
   const metrics = createMetrics();
   const foundation = await openFoundation({ config, logger, alone: true, onTurn: metrics.turn, say });
+  // In reverse of how it was started, whether all of it was or not.
+  const stops: (() => unknown)[] = [foundation.stop];
+  const stop = async () => {
+    for (const end of stops.reverse().splice(0)) await end();
+  };
   try {
     const { accounts, engine, projector } = foundation;
     await makeFirstAdmin(foundation, logger);
@@ -52,15 +56,8 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
     };
     const rateLimits = config.rateLimits ? memoryRateLimits() : unlimited;
     const doors = [...openAccounts(accounts.parts), ...openCommands(engine), ...openQueries(read)];
-    const app = await createHttpServer({
-      doors,
-      identities: accounts.sessions,
-      rateLimits,
-      waitFor: projector.waitFor,
-      now: () => new Date(engine.clock.now()),
-      logger,
-    });
     const lastSeen = lastSeenIn(foundation.database, (error) => logger.warn({ err: error }, "last seen was not kept"));
+    stops.push(lastSeen.stop, () => marksOf(engine).drain());
     const gateway = new Gateway({
       commands: doors,
       identities: accounts.sessions,
@@ -73,31 +70,32 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       lastSeen,
       problem: (error) => logger.error({ err: error }, "the gateway met a problem"),
     });
+    const realtime = realtimeRoute(gateway, config.allowedOrigins);
+    const app = await createHttpServer({
+      doors,
+      identities: accounts.sessions,
+      rateLimits,
+      waitFor: projector.waitFor,
+      mayUpgrade: realtime.mayUpgrade,
+      now: () => new Date(engine.clock.now()),
+      logger,
+    });
+    stops.push(() => app.close());
     gateway.start();
+    stops.push(() => gateway.drain());
     const keyChange = setInterval(() => void changeKeys(foundation, logger), KEY_CHANGE_EVERY_MS);
+    stops.push(() => clearInterval(keyChange));
     void changeKeys(foundation, logger);
     metrics.observe({ foundation, gateway });
-    await app.register(websocket, { options: { maxPayload: 256 * 1024, perMessageDeflate: false } });
-    addRealtime(app, gateway, config.allowedOrigins);
+    realtime.addTo(app);
     addHealth(app, foundation);
     addDocuments(app, doors, VERSION);
     metrics.addTo(app);
     const address = await listen(app.listen.bind(app), config, () => app.server.address());
     await foundation.lock?.announce({ address, databaseUrlFile: foundation.databaseUrlFile });
-    return {
-      address,
-      foundation,
-      async stop() {
-        clearInterval(keyChange);
-        await gateway.drain();
-        await app.close();
-        await marksOf(engine).drain();
-        await lastSeen.stop();
-        await foundation.stop();
-      },
-    };
+    return { address, foundation, stop };
   } catch (error) {
-    await foundation.stop();
+    await stop();
     throw error;
   }
 }

@@ -11,8 +11,6 @@ import { SocketCommands } from "./socketCommands.ts";
 
 const HELLO_MS = 5_000;
 const EXPIRING_MS = 30_000;
-/** A timer of Node's holds at most 2^31 ms. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** People whose `user` change this socket is known to have had. */
 const MOST_INTRODUCED = 10_000;
 const CHANGES_BETWEEN_CURSORS = 200;
@@ -28,16 +26,18 @@ export class Connection {
   readonly #ws: WebSocket;
   readonly #gateway: Gateway;
   readonly #out: Outgoing;
-  readonly #commands: SocketCommands;
+  #commands: SocketCommands | undefined;
   #identity: Identity | undefined;
   #state: "waiting" | "opening" | "live" | "closed" = "waiting";
-  #timers: NodeJS.Timeout[] = [];
+  readonly #helloBy = performance.now() + HELLO_MS;
+  /** Whether its client was asked for a new token. */
+  #expiring = false;
   /** Changes of while the socket was catching up. */
-  #held: Held[] = [];
+  #held: Held[] | undefined;
   #heldBytes = 0;
   #caughtUpTo = 0;
-  readonly #introduced = new Set<string>();
-  #lastTyping = new Map<string, number>();
+  #introduced: Set<string> | undefined;
+  #lastTyping: Map<string, number> | undefined;
   /** When anything was heard last, by a clock that never goes back. */
   heardAt = performance.now();
   /** Changes sent since the last cursor. */
@@ -53,10 +53,6 @@ export class Connection {
     this.#gateway = gateway;
     this.address = address;
     this.#out = new Outgoing(socket, () => this.end(close.tooSlow, "resume from your cursor"));
-    this.#commands = new SocketCommands(this, gateway);
-    this.#later(HELLO_MS, () => {
-      if (this.#state === "waiting") this.end(close.protocolError, "no hello in 5 s");
-    });
     ws.on("message", (data, isBinary) => this.#received(data, isBinary));
     ws.on("pong", () => this.#heard());
     ws.on("close", () => this.#closed());
@@ -102,6 +98,7 @@ export class Connection {
   /** An encoded `changes` frame, at its position. While the socket catches up it is held back. */
   deliver(frame: Buffer, position: number, changes: number): void {
     if (this.#state === "opening") {
+      this.#held ??= [];
       this.#held.push({ frame, position, changes });
       this.#heldBytes += frame.length;
       if (this.#heldBytes > MOST_WAITING_BYTES) this.end(close.tooSlow, "resume from your cursor");
@@ -125,11 +122,12 @@ export class Connection {
   }
 
   knows(userId: string): boolean {
-    return this.#introduced.has(userId);
+    return this.#introduced?.has(userId) ?? false;
   }
 
   /** True the first time: the person's `user` change must come before what this person wrote. */
   introduce(userId: string): boolean {
+    this.#introduced ??= new Set();
     if (this.#introduced.has(userId)) return false;
     if (this.#introduced.size >= MOST_INTRODUCED) this.#introduced.clear();
     this.#introduced.add(userId);
@@ -152,14 +150,21 @@ export class Connection {
   #closed(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    for (const timer of this.#timers) clearTimeout(timer);
     this.#out.end();
-    this.#held = [];
+    this.#held = undefined;
     this.#gateway.left(this);
   }
 
-  #later(ms: number, act: () => void): void {
-    this.#timers.push(setTimeout(act, Math.min(ms, LONGEST_TIMER_MS)));
+  /** To be called a few times a second: all sockets share one timer. */
+  tick(): void {
+    if (this.#state === "waiting" && performance.now() >= this.#helloBy)
+      return this.end(close.protocolError, "no hello in 5 s");
+    if (!this.#identity) return;
+    const leftMs = this.#identity.expiresAt.getTime() - this.#gateway.now();
+    if (leftMs <= 0) return this.end(close.unauthenticated, "the token ended");
+    if (leftMs > EXPIRING_MS || this.#expiring) return;
+    this.#expiring = true;
+    this.send({ type: "expiring", in: Math.round(leftMs / 1_000) });
   }
 
   #heard(): void {
@@ -190,7 +195,6 @@ export class Connection {
     if (this.#state !== "opening") return;
     if (isRejection(identity)) return this.end(close.unauthenticated, "the token does not hold");
     this.#identity = identity;
-    this.#watchToken(identity);
     await this.#gateway.open(this, identity, cursor ?? undefined);
   }
 
@@ -200,8 +204,8 @@ export class Connection {
     this.#out.flush();
     this.#state = "live";
     this.send({ type: "live", cursor });
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#held ?? [];
+    this.#held = undefined;
     this.#caughtUpTo = upTo;
     for (const { frame, position, changes } of held) this.deliver(frame, position, changes);
   }
@@ -209,6 +213,7 @@ export class Connection {
   #act(frame: Exclude<ClientFrame, { type: "hello" }>, identity: Identity): void {
     switch (frame.type) {
       case "command":
+        this.#commands ??= new SocketCommands(this, this.#gateway);
         return this.#commands.take(frame);
       case "ping":
         return this.send({ type: "pong" });
@@ -230,22 +235,14 @@ export class Connection {
     if (isRejection(renewed) || renewed.deviceId !== identity.deviceId || renewed.tenant !== identity.tenant)
       return this.end(close.unauthenticated, "the token does not hold");
     this.#identity = renewed;
-    this.#watchToken(renewed);
+    this.#expiring = false;
     this.send({ type: "renewed" });
-  }
-
-  #watchToken({ expiresAt }: Identity): void {
-    for (const timer of this.#timers.splice(0)) clearTimeout(timer);
-    const leftMs = expiresAt.getTime() - this.#gateway.now();
-    this.#later(Math.max(0, leftMs - EXPIRING_MS), () =>
-      this.send({ type: "expiring", in: Math.max(0, Math.round((expiresAt.getTime() - this.#gateway.now()) / 1_000)) }),
-    );
-    this.#later(Math.max(0, leftMs), () => this.end(close.unauthenticated, "the token ended"));
   }
 
   /** At most one a second for each conversation. */
   #typing(conversationId: string): void {
     const now = performance.now();
+    this.#lastTyping ??= new Map();
     if (now - (this.#lastTyping.get(conversationId) ?? -1_000) < 1_000) return;
     if (this.#lastTyping.size > 1_000) this.#lastTyping.clear();
     this.#lastTyping.set(conversationId, now);

@@ -17,7 +17,7 @@ import { memoryPresence } from "./presence.ts";
 const PING_MS = 5_000;
 const OFFLINE_AFTER_MS = 10_000;
 const CLOSED_AFTER_MS = 30_000;
-const CURSOR_MS = 500;
+const TICK_MS = 500;
 const SOCKETS_A_DEVICE = 5;
 const TYPING_MS = 3_000;
 
@@ -84,7 +84,7 @@ export class Gateway {
 
   start(): void {
     this.#spreadTo = this.#projector.checkpoint();
-    const ticks = [setInterval(() => this.#beat(), PING_MS), setInterval(() => this.#sendCursors(), CURSOR_MS)];
+    const ticks = [setInterval(() => this.#beat(), PING_MS), setInterval(() => this.#tick(), TICK_MS)];
     this.#stops = [
       this.#projector.onCommitted((batch) => this.#spread(batch)),
       this.identities.onRevoked((ended) => this.#revoked(ended)),
@@ -186,8 +186,11 @@ export class Gateway {
     if (identity) connection.sendCursor(this.#source.cursorAt(identity, this.#spreadTo));
   }
 
-  #sendCursors(): void {
-    for (const connection of this.#connections) if (connection.wantsCursor) this.sendCursor(connection);
+  #tick(): void {
+    for (const connection of this.#connections) {
+      connection.tick();
+      if (connection.wantsCursor) this.sendCursor(connection);
+    }
   }
 
   #beat(): void {
