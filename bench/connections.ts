@@ -10,28 +10,30 @@ import { collecting, type Measured, startRelay, startScripta } from "./support/s
 
 const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
 
-/** Bytes a connection that a server needs for a crowd that has come and is silent, all garbage given back. */
+/** So many come first, so that what a server needs once is not counted for each. */
+const FIRST = CONNECTIONS / 10;
+
+/** Bytes that each further connection takes of a crowd that has come and is silent, all garbage given back. */
 async function memoryOf(server: Measured, kind: "scripta" | "relay", peopleFile: string): Promise<number> {
-  const before = await server.collected();
   const crowdFile = new URL("support/crowd.ts", import.meta.url).pathname;
   const crowd = spawn(process.execPath, [crowdFile, server.url, peopleFile, kind], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines = createInterface({ input: crowd.stdout });
-  const allOpen = async () => {
-    const ended = once(crowd, "exit").then(([code]) => [`ended with ${code}`]);
-    const [line] = await Promise.race([once(lines, "line"), ended]);
-    if (line !== `open ${CONNECTIONS}`) throw new Error(`of ${CONNECTIONS} connections: ${line}`);
+  const ended = once(crowd, "exit");
+  const open = async (count: number) => {
+    crowd.stdin.write(`${count}\n`);
+    const [line] = await Promise.race([once(lines, "line"), ended.then(([code]) => [`ended with ${code}`])]);
+    if (line !== `open ${count}`) throw new Error(`of ${count} connections: ${line}`);
   };
-  await allOpen();
+  await open(FIRST);
+  const before = await server.collected();
+  await open(CONNECTIONS);
   const after = await server.collected();
-  const still = allOpen();
-  crowd.stdin.write("still?\n");
-  await still;
-  const gone = once(crowd, "exit");
+  await open(CONNECTIONS);
   crowd.stdin.end();
-  await gone;
-  return (after - before) / CONNECTIONS;
+  await ended;
+  return (after - before) / (CONNECTIONS - FIRST);
 }
 
 const folder = mkdtempSync(join(tmpdir(), "scripta-bench-"));
@@ -61,7 +63,7 @@ try {
     },
   });
   const compared = await compareCosts({
-    title: `${CONNECTIONS} idle connections, each of a person of its own with one conversation; resident memory after a full collection; one server process each`,
+    title: `${CONNECTIONS} idle connections, each of a person of its own with one conversation; resident memory that each takes beyond the first ${FIRST}, after a full collection; one server process each`,
     unit: "KiB a connection",
     ours: contender("scripta", "scripta", () => startScripta({ folder, flags: collecting })),
     baselines: [contender("bare ws, no sign-in", "relay", () => startRelay(undefined, collecting))],

@@ -42,9 +42,10 @@ export class Audience {
     const rooms = new Set<string>();
     for (const belonging of belongings) {
       const { conversationId, memberships, role } = belonging;
-      const room = this.#room(`${tenant}/${conversationId}`, position, belonging);
+      const name = `${tenant}/${conversationId}`;
+      const room = this.#room(name, position, belonging);
       room.people.set(person, { memberships, role });
-      rooms.add(`${tenant}/${conversationId}`);
+      rooms.add(name);
     }
     this.#people.set(person, rooms);
     this.#readAt.set(person, position);

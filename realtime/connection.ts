@@ -1,5 +1,4 @@
-import type { Duplex } from "node:stream";
-import type { WebSocket } from "ws";
+import type { Socket } from "node:net";
 import { isRejection, type Rejection } from "../domain/rejection.ts";
 import type { Identity } from "../infra/ports/identity.ts";
 import type { Change } from "./changeSource.ts";
@@ -7,6 +6,7 @@ import { type ClientFrame, type CloseCode, close, encodeFrame } from "./frames.t
 import type { Gateway } from "./gateway.ts";
 import { readFrame } from "./incoming.ts";
 import { MOST_WAITING_BYTES, Outgoing } from "./outgoing.ts";
+import type { ServedSocket } from "./servedSocket.ts";
 import { SocketCommands } from "./socketCommands.ts";
 
 const HELLO_MS = 5_000;
@@ -23,11 +23,12 @@ interface Held {
 
 /** One socket, from its upgrade to its close. */
 export class Connection {
-  readonly #ws: WebSocket;
+  readonly #ws: ServedSocket;
   readonly #gateway: Gateway;
   readonly #out: Outgoing;
   #commands: SocketCommands | undefined;
   #identity: Identity | undefined;
+  #person: string | undefined;
   #state: "waiting" | "opening" | "live" | "closed" = "waiting";
   readonly #helloBy = performance.now() + HELLO_MS;
   /** Whether its client was asked for a new token. */
@@ -45,18 +46,19 @@ export class Connection {
   /** What its client says of its person, and whether that was taken back because nothing was heard. */
   saidStatus: "online" | "away" = "online";
   silenced = false;
-  /** Where it comes from. */
-  readonly address: string;
+  readonly #socket: Socket;
 
-  constructor(ws: WebSocket, socket: Duplex, gateway: Gateway, address: string) {
+  constructor(ws: ServedSocket, socket: Socket, gateway: Gateway) {
     this.#ws = ws;
+    this.#socket = socket;
     this.#gateway = gateway;
-    this.address = address;
     this.#out = new Outgoing(socket, () => this.end(close.tooSlow, "resume from your cursor"));
-    ws.on("message", (data, isBinary) => this.#received(data, isBinary));
-    ws.on("pong", () => this.#heard());
-    ws.on("close", () => this.#closed());
-    ws.on("error", () => ws.terminate());
+    ws.tell(this);
+  }
+
+  /** Where it comes from. */
+  get address(): string {
+    return this.#socket.remoteAddress ?? "";
   }
 
   get identity(): Identity | undefined {
@@ -69,7 +71,7 @@ export class Connection {
 
   /** The key of whoever it belongs to, once that is known. */
   get person(): string | undefined {
-    return this.#identity && `${this.#identity.tenant}/${this.#identity.userId}`;
+    return this.#person;
   }
 
   /** A frame that no change is in. */
@@ -144,10 +146,10 @@ export class Connection {
     this.#ws.close(code, reason);
     const overdue = setTimeout(() => this.#ws.terminate(), 2_000);
     overdue.unref();
-    this.#closed();
+    this.closed();
   }
 
-  #closed(): void {
+  closed(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#out.end();
@@ -167,14 +169,14 @@ export class Connection {
     this.send({ type: "expiring", in: Math.round(leftMs / 1_000) });
   }
 
-  #heard(): void {
+  heard(): void {
     this.heardAt = performance.now();
     this.#gateway.heard(this);
   }
 
-  #received(data: unknown, isBinary: boolean): void {
+  received(data: unknown, isBinary: boolean): void {
     if (this.#state === "closed") return;
-    this.#heard();
+    this.heard();
     const frame = isBinary ? undefined : readFrame(data);
     if (!frame) return this.end(close.protocolError, "a frame is not of the protocol");
     if (frame.type === "hello") {
@@ -195,6 +197,7 @@ export class Connection {
     if (this.#state !== "opening") return;
     if (isRejection(identity)) return this.end(close.unauthenticated, "the token does not hold");
     this.#identity = identity;
+    this.#person = `${identity.tenant}/${identity.userId}`;
     await this.#gateway.open(this, identity, cursor ?? undefined);
   }
 

@@ -1,5 +1,4 @@
-import type { Duplex } from "node:stream";
-import type { WebSocket } from "ws";
+import type { Socket } from "node:net";
 import { type Rejection, reject } from "../domain/rejection.ts";
 import type { OpenDoor } from "../infra/ports/door.ts";
 import { LogUnavailable } from "../infra/ports/eventLog.ts";
@@ -13,6 +12,7 @@ import { Connection } from "./connection.ts";
 import { FanOut } from "./fanOut.ts";
 import { close, encodeFrame } from "./frames.ts";
 import { memoryPresence } from "./presence.ts";
+import type { ServedSocket } from "./servedSocket.ts";
 
 const PING_MS = 5_000;
 const OFFLINE_AFTER_MS = 10_000;
@@ -57,8 +57,8 @@ export class Gateway {
   readonly #fanOut: FanOut;
   readonly #presence;
   readonly #connections = new Set<Connection>();
-  readonly #byPerson = new Map<string, Set<Connection>>();
-  readonly #byDevice = new Map<string, Connection[]>();
+  /** In the order in which they said hello. */
+  readonly #byPerson = new Map<string, readonly Connection[]>();
   /** What is told to sockets goes one after the other, in log order. */
   #work: Promise<unknown> = Promise.resolve();
   /** All up to here was told. */
@@ -96,8 +96,8 @@ export class Gateway {
     return this.#connections.size;
   }
 
-  connected(ws: WebSocket, socket: Duplex, address: string): void {
-    const connection = new Connection(ws, socket, this, address);
+  connected(ws: ServedSocket, socket: Socket): void {
+    const connection = new Connection(ws, socket, this);
     if (this.#draining) return connection.end(close.goingAway, "going away");
     this.#connections.add(connection);
   }
@@ -114,7 +114,7 @@ export class Gateway {
   async open(connection: Connection, identity: Identity, cursor: string | undefined): Promise<void> {
     const { tenant, userId, deviceId } = identity;
     const viewer: Viewer = { tenant, userId, deviceId };
-    const person = `${tenant}/${userId}`;
+    const person = connection.person ?? `${tenant}/${userId}`;
     this.#seat(connection, person, deviceId);
     await this.#inTurn(async () => {
       if (this.#audience.knows(person)) return;
@@ -139,11 +139,10 @@ export class Gateway {
   }
 
   #seat(connection: Connection, person: string, deviceId: string): void {
-    this.#byPerson.set(person, (this.#byPerson.get(person) ?? new Set()).add(connection));
-    const device = `${person}/${deviceId}`;
-    const sockets = [...(this.#byDevice.get(device) ?? []), connection];
-    this.#byDevice.set(device, sockets);
-    if (sockets.length > SOCKETS_A_DEVICE) sockets[0]?.end(close.replaced, "another socket took its place");
+    const sockets = [...(this.#byPerson.get(person) ?? []), connection];
+    this.#byPerson.set(person, sockets);
+    const ofDevice = sockets.filter(({ identity }) => identity?.deviceId === deviceId);
+    if (ofDevice.length > SOCKETS_A_DEVICE) ofDevice[0]?.end(close.replaced, "another socket took its place");
   }
 
   left(connection: Connection): void {
@@ -152,13 +151,8 @@ export class Gateway {
     if (!identity || person === undefined) return;
     this.#presence.unwatch(connection);
     this.#presence.say(person, connection, "offline", new Date(this.now()));
-    const device = `${person}/${identity.deviceId}`;
-    const others = (this.#byDevice.get(device) ?? []).filter((other) => other !== connection);
-    if (others.length > 0) this.#byDevice.set(device, others);
-    else this.#byDevice.delete(device);
-    const sockets = this.#byPerson.get(person);
-    sockets?.delete(connection);
-    if (sockets?.size !== 0) return;
+    const others = (this.#byPerson.get(person) ?? []).filter((other) => other !== connection);
+    if (others.length > 0) return void this.#byPerson.set(person, others);
     this.#byPerson.delete(person);
     this.#audience.forget(person);
   }

@@ -4,6 +4,7 @@ import { WebSocketServer } from "ws";
 import { type Rejection, reject } from "../../domain/rejection.ts";
 import { SUBPROTOCOL } from "../../realtime/frames.ts";
 import type { Gateway } from "../../realtime/gateway.ts";
+import { ServedSocket } from "../../realtime/servedSocket.ts";
 import { sendRejection } from "./refusal.ts";
 
 const PATH = "/api/v1/realtime";
@@ -20,6 +21,7 @@ export interface RealtimeRoute {
 export function realtimeRoute(gateway: Gateway, allowedOrigins: readonly string[]): RealtimeRoute {
   const server = new WebSocketServer({
     noServer: true,
+    WebSocket: ServedSocket,
     clientTracking: false,
     maxPayload: MOST_FRAME_BYTES,
     perMessageDeflate: false,
@@ -46,8 +48,8 @@ export function realtimeRoute(gateway: Gateway, allowedOrigins: readonly string[
       );
       // Nothing of the request stays with the socket: of ten thousand that are idle it would be most of their memory.
       app.server.on("upgrade", (request, socket, head) => {
-        const address = request.socket.remoteAddress ?? "";
-        server.handleUpgrade(request, socket, head, (ws) => gateway.connected(ws, socket, address));
+        const { socket: own } = request;
+        server.handleUpgrade(request, socket, head, (ws) => gateway.connected(ws, own));
       });
     },
   };
