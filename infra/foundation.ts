@@ -46,6 +46,8 @@ export interface Foundation {
   /** Of this process alone; absent where another process holds the data folder and this one came beside it. */
   readonly lock: InstanceLock | undefined;
   readonly databaseUrlFile: string;
+  /** Resolves if the folder's own database ends by itself: then nothing can be done here any more. */
+  readonly databaseEnded: Promise<void>;
   /** Where the process that holds the folder answers, if it does. */
   readonly beside: string | undefined;
   /** In reverse of how it was started. */
@@ -148,7 +150,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
     await accounts.start();
     stops.push(() => accounts.stop());
     await foundTenant(accounts.parts, "main");
-    const { lock, databaseUrlFile, beside } = reached;
+    const { lock, databaseUrlFile, databaseEnded = new Promise<void>(() => {}), beside } = reached;
     return {
       config,
       database,
@@ -161,6 +163,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       cursorKey: new Uint8Array(hkdfSync("sha256", tokenSecret, "", "scripta/cursors/v1", 32)),
       lock,
       databaseUrlFile,
+      databaseEnded,
       beside,
       stop,
     };
@@ -188,7 +191,8 @@ async function reach(
       log: (line) => logger.debug({ postgres: line }, "postgres"),
     });
     stops.push(() => embedded.stop());
-    return { lock, connection: embedded.connection, databaseUrlFile: embedded.urlFile, beside: undefined };
+    const { connection, urlFile: databaseUrlFile, ended: databaseEnded } = embedded;
+    return { lock, connection, databaseUrlFile, databaseEnded, beside: undefined };
   }
   const instance = await runningInstance(config.dataFolder);
   if (!instance) throw new FolderBusy(`another process is just starting or ending on ${config.dataFolder}: try again`);

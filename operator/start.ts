@@ -17,7 +17,11 @@ export async function startCommand(flags: SettingFlags): Promise<number> {
     const startedAt = performance.now();
     const running = await startScripta({ config, logger: createLogger(config.logLevel), say });
     if (!stopping.asked) say(await greeting(running, performance.now() - startedAt));
-    await stopping.wish;
+    const lost = running.foundation.databaseEnded.then(() => "lost" as const);
+    if ((await Promise.race([stopping.wish, lost])) === "lost") {
+      process.stderr.write("scripta: its database ended by itself, so it ends, too: start it again\n");
+      process.exit(exitCodes.failed);
+    }
     const overdue = setTimeout(() => {
       process.stderr.write(`scripta: not drained within ${DRAINED_MS / 1000} s, so it ends as it is\n`);
       process.exit(exitCodes.failed);
