@@ -95,7 +95,7 @@ export const Me = z.strictObject({
 
 const ofConversation = { conversationId: Id };
 export const Change = z.discriminatedUnion("op", [
-  z.strictObject({ op: z.literal("me"), revision: z.int(), me: Me }),
+  z.strictObject({ op: z.literal("me"), ...Me.shape, me: Me }),
   z.strictObject({
     op: z.literal("preferences"),
     ...ofConversation,

@@ -66,19 +66,17 @@ export const unreadChange = (seat: Seat): Change => ({
 
 export const leftChange = (conversation: string): Change => ({ op: "left", conversationId: conversation });
 
+/** Its fields stand both beside `op`, as those of a `user` do, and in `me`, as those of a `member` do. */
 export function meChange(row: PersonRow, { userId, username, displayName, avatar }: OpenPerson): Change {
   const { ownRevision: revision, roles, preferences } = row;
-  return {
-    op: "me",
+  const me = {
+    userId,
+    username,
+    displayName,
+    avatar,
+    roles: [...roles],
+    preferences: preferences ?? defaultPreferences,
     revision,
-    me: {
-      userId,
-      username,
-      displayName,
-      avatar,
-      roles: [...roles],
-      preferences: preferences ?? defaultPreferences,
-      revision,
-    },
   };
+  return { op: "me", ...me, me };
 }
