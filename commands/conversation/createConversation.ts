@@ -43,7 +43,7 @@ export const CreateConversation = command({
     };
     if (payload.kind === "direct") {
       if (payload.userId === by.userId) return reject("validation-failed", "a direct conversation takes two people");
-      if (state.kind !== "none") return unchanged(state.createdAt);
+      if (state.kind !== "none") return unchanged(Math.max(...[...state.members.values()].map(({ roleAt }) => roleAt)));
       if (!known(payload.userId)) return reject("not-found", "no such user");
       return [
         ConversationCreated({ kind: "direct", historyVisibility: "joined" }),

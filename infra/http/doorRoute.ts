@@ -35,11 +35,15 @@ export function addRoute(app: FastifyInstance, it: OpenDoor, parts: RouteParts):
     handler: async (request, reply) => {
       const outcome = await answer(it, request, parts);
       if (isRejection(outcome)) return sendRejection(reply, outcome);
+      if (it.settles) await parts.waitFor(positionIn(outcome.body), MIN_POSITION_WAIT_MS);
       const status = outcome.status ?? it.status;
       return status === 204 ? reply.code(204).send() : reply.code(status).send(outcome.body);
     },
   });
 }
+
+const positionIn = (body: unknown): number =>
+  typeof body === "object" && body !== null && "position" in body ? Number(body.position) : 0;
 
 async function answer(it: OpenDoor, request: FastifyRequest, parts: RouteParts) {
   const identity = request.getDecorator<Identity | null>("identity");
@@ -84,8 +88,7 @@ export function refuseOtherMethods(app: FastifyInstance, doors: readonly OpenDoo
     known.set(path, (known.get(path) ?? new Set()).add(method));
   }
   for (const [url, methods] of known) {
-    const others = METHODS.filter((method) => !methods.has(method));
-    if (others.length === 0) continue;
+    const others = [...METHODS, "HEAD", "OPTIONS"].filter((method) => !methods.has(method));
     app.route({
       method: others,
       url,

@@ -9,6 +9,7 @@ import { frameworkRejection, Refused, rejectionOf, sendRejection } from "./refus
 import { traceOf } from "./trace.ts";
 
 const BODY_LIMIT_BYTES = 256 * 1024;
+const HEADERS_TIMEOUT_MS = 8_000;
 const ALWAYS_SENT = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
@@ -27,7 +28,12 @@ export interface HttpParts extends RouteParts {
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
-    http: { shouldUpgradeCallback: parts.mayUpgrade },
+    http: {
+      shouldUpgradeCallback: parts.mayUpgrade,
+      // Whoever sends headers a byte at a time holds a connection for seconds, not for minutes.
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: 2_000,
+    },
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
@@ -38,7 +44,9 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       void sendRejection(reply.headers(ALWAYS_SENT), frameworkRejection(error)),
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, bytes, done) => {
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, bytes, done) => {
+    if ((request.headers["content-encoding"] ?? "identity") !== "identity")
+      return done(new Refused(reject("unsupported-media-type", "send the body as it is, not compressed")));
     if (bytes.length === 0) return done(null, undefined);
     if (Buffer.isBuffer(bytes) && !isUtf8(bytes))
       return done(new Refused(reject("validation-failed", "the body is not UTF-8")));
