@@ -90,6 +90,7 @@ export interface Command<State, Event extends DomainEvent, Payload extends z.Zod
   readonly limit?: RateLimit;
   /** Also a command on the WebSocket; true unless said otherwise. */
   readonly socket?: boolean;
+  readonly settles?: boolean;
   readonly on: Aggregate<State, Event>;
   readonly payload: Payload;
   readonly result: Result;
@@ -128,6 +129,7 @@ export const command = <State, Event extends DomainEvent, Payload extends z.ZodT
     access: it.access ?? "signed-in",
     ...(it.limit === undefined ? {} : { limit: it.limit }),
     socket: it.socket ?? true,
+    settles: it.settles ?? false,
     payload: it.payload,
     result: it.result.extend(Placement.shape),
     async run(payload: z.output<Payload>, by: By, engine: Engine) {

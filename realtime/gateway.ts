@@ -52,7 +52,7 @@ export class Gateway {
   readonly #source: ChangeSource;
   readonly #projector: Projector;
   readonly #lastSeen: LastSeen;
-  readonly #settled: () => Promise<boolean>;
+  readonly settled: () => Promise<boolean>;
   readonly #audience = new Audience();
   readonly #fanOut: FanOut;
   readonly #presence;
@@ -76,7 +76,7 @@ export class Gateway {
     this.#source = parts.source;
     this.#projector = parts.projector;
     this.#lastSeen = parts.lastSeen;
-    this.#settled = parts.settled;
+    this.settled = parts.settled;
     this.#presence = memoryPresence((person, at) => parts.lastSeen.write(person, at));
     const sockets = (person: string) => this.#byPerson.get(person) ?? [];
     this.#fanOut = new FanOut({ source: parts.source, audience: this.#audience, sockets });
@@ -249,7 +249,7 @@ export class Gateway {
   /** With whom of these one shares a conversation, of those too that were just added to one. */
   async #sharing({ tenant, userId }: Identity, userIds: readonly string[]): Promise<ReadonlySet<string>> {
     const shared = await this.#source.share(tenant, userId, userIds);
-    if (userIds.every((other) => shared.has(other)) || !(await this.#settled())) return shared;
+    if (userIds.every((other) => shared.has(other)) || !(await this.settled())) return shared;
     return this.#source.share(tenant, userId, userIds);
   }
 

@@ -89,7 +89,15 @@ export class SocketCommands {
       address: this.#connection.address,
       correlationId: this.#gateway.newId(),
     };
-    return { handled: door.handle(parsed.data, by) };
+    const handled = door.handle(parsed.data, by);
+    return { handled: door.settles ? this.#settled(handled) : handled };
+  }
+
+  /** The same, once the read models show it; it is done in any case. */
+  async #settled<Outcome>(handled: Promise<Outcome>): Promise<Outcome> {
+    const outcome = await handled;
+    await this.#gateway.settled().catch((error: unknown) => this.#gateway.problem(error));
+    return outcome;
   }
 
   #slowedDown(retryAfterSeconds: number): Rejection {

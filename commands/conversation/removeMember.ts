@@ -12,6 +12,7 @@ export const RemoveMember = command({
   route: "DELETE /api/v1/conversations/:conversationId/members/:userId",
   summary: "Removes somebody from a group; oneself: leaves it.",
   status: 200,
+  settles: true,
   on: conversation,
   payload: z.strictObject({ conversationId: Uuid, userId: UserId }),
   result: z.object({ userId: UserId }),

@@ -26,6 +26,8 @@ export interface Door<Parts, Payload extends z.ZodType, Result extends z.ZodType
   readonly limit?: RateLimit;
   /** Also a command on the WebSocket. */
   readonly socket: boolean;
+  /** Answered only once the read models show what it did: whoever may see less sees less from its answer on. */
+  readonly settles?: boolean;
   /** A strict object. What is text in a path or a query is coerced by the schema itself. */
   readonly payload: Payload;
   readonly result: Result;
@@ -40,6 +42,7 @@ export interface OpenDoor extends Pick<Door<never, z.ZodType, z.ZodType>, "name"
   readonly access: "anyone" | "signed-in" | readonly ServerRole[];
   readonly limit?: RateLimit;
   readonly socket: boolean;
+  readonly settles?: boolean;
   readonly payload: z.ZodType;
   readonly result: z.ZodType;
   /** Runs a payload that its own schema parsed. */
