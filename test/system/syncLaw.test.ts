@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Api, apiOf, group, type Person } from "../support/apiClient.ts";
+import { syncingDevice } from "../support/apiDevice.ts";
+import { startInProcess } from "../support/inProcess.ts";
+
+const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const HISTORIES = 12;
+
+let server: Awaited<ReturnType<typeof startInProcess>>;
+let api: Api;
+beforeAll(async () => {
+  server = await startInProcess();
+  api = apiOf(server.url);
+}, 60_000);
+afterAll(() => server?.stop());
+
+const kinds = [
+  "send",
+  "send",
+  "send",
+  "reply",
+  "edit",
+  "delete",
+  "react",
+  "unreact",
+  "read",
+  "join",
+  "leave",
+  "role",
+] as const;
+const Step = fc.record({
+  kind: fc.constantFrom(...kinds, "rename", "visibility", "prefer", "profile", "group"),
+  who: fc.nat(4),
+  which: fc.nat(1_000),
+});
+type Step = typeof Step extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** What somebody tries; many attempts are refused, as in life. Gives the position that it led to. */
+async function tried(people: readonly Person[], groups: string[], messages: Map<string, string[]>, step: Step) {
+  const [first] = people;
+  const by = people[step.who % people.length] ?? first;
+  const other = people[step.which % people.length] ?? first;
+  if (!by || !other) throw new Error("nobody is here");
+  if (step.kind === "group" && groups.length < 4) groups.push(await group(by, by === other ? [] : [other]));
+  const place = groups[step.which % groups.length] ?? "";
+  const said = messages.get(place) ?? [];
+  messages.set(place, said);
+  const url = `/conversations/${place}`;
+  const target = `${url}/messages/${said[step.which % Math.max(1, said.length)] ?? randomUUID()}`;
+  const send = (more: object) => {
+    const messageId = randomUUID();
+    said.push(messageId);
+    return by.post(`${url}/messages`, { messageId, kind: "text", text: `text ${step.which}`, ...more });
+  };
+  const act = () => {
+    switch (step.kind) {
+      case "send":
+        return send(step.which % 3 === 0 ? { mentions: [other.userId] } : {});
+      case "reply":
+        return send({ threadRoot: said[step.which % Math.max(1, said.length)] ?? null });
+      case "edit":
+        return by.patch(target, { text: `edit ${step.which}`, mentions: step.which % 2 ? [other.userId] : [] });
+      case "delete":
+        return by.delete(target);
+      case "react":
+        return by.put(`${target}/reactions/${step.which % 2 ? "👍" : "🎉"}`);
+      case "unreact":
+        return by.delete(`${target}/reactions/${step.which % 2 ? "👍" : "🎉"}`);
+      case "read":
+        return by.post(`${url}/read`, { seq: step.which % 7 });
+      case "join":
+        return by.post(`${url}/members`, { userId: other.userId });
+      case "leave":
+        return by.delete(`${url}/members/${other.userId}`);
+      case "role":
+        return by.patch(`${url}/members/${other.userId}`, {
+          role: ["owner", "admin", "member", "guest"][step.which % 4],
+        });
+      case "rename":
+        return by.patch(url, { name: `name ${step.which}`, description: step.which % 2 ? "about" : null });
+      case "visibility":
+        return by.patch(url, { settings: { historyVisibility: step.which % 2 ? "all" : "joined" } });
+      case "prefer":
+        return by.put(`${url}/preferences`, { notify: step.which % 2 ? "none" : "mentions", mutedUntil: null });
+      default:
+        return by.patch("/me", { displayName: `called ${step.which}` });
+    }
+  };
+  const { status, body } = await act();
+  expect([200, 201, 400, 403, 404, 409, 410], `${step.kind}: ${JSON.stringify(body)}`).toContain(status);
+  return Number(body.position ?? 0);
+}
+
+test("what a device kept and what changed since make what a new device gets, for any history", async () => {
+  console.info(`SEED=${SEED}`);
+  const history = fc.tuple(
+    fc.array(Step, { minLength: 5, maxLength: 40 }),
+    fc.array(Step, { minLength: 5, maxLength: 60 }),
+    fc.constantFrom(1, 3, 17, 200),
+  );
+  await fc.assert(
+    fc.asyncProperty(history, async ([before, since, limit]) => {
+      const people = await Promise.all(["ada", "bo", "cy", "dee"].map((name) => api.person(name)));
+      const [ada] = people;
+      if (!ada) return;
+      const groups = [await group(ada, people.slice(1, 3))];
+      const messages = new Map<string, string[]>();
+      let position = 0;
+      const play = async (steps: readonly Step[]) => {
+        for (const step of steps) position = Math.max(position, await tried(people, groups, messages, step));
+      };
+      await play(before);
+      const kept = people.map(syncingDevice);
+      for (const device of kept) await device.pull(position);
+      await play(since);
+      for (const [index, person] of people.entries()) {
+        const device = kept[index];
+        if (!device) continue;
+        await device.pull(position, limit);
+        const fresh = syncingDevice(await api.login(person.username, "new"));
+        await fresh.pull(position);
+        expect(device.state.view(fresh.state)).toEqual(fresh.state.view(device.state));
+        expect(device.state.faults).toEqual([]);
+        expect(device.state.gaps()).toEqual([]);
+        expect(device.resets()).toBe(1);
+      }
+    }),
+    { numRuns: HISTORIES, seed: SEED, endOnFailure: true },
+  );
+}, 120_000);
