@@ -68,6 +68,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       now: engine.clock.now,
       newId: engine.newId,
       lastSeen,
+      mostStrangers: config.rateLimits ? SOCKETS_BEFORE_HELLO : Number.POSITIVE_INFINITY,
       problem: (error) => logger.error({ err: error }, "the gateway met a problem"),
     });
     const realtime = realtimeRoute(gateway, config.allowedOrigins);
@@ -100,6 +101,8 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
   }
 }
 
+/** Of one address. */
+const SOCKETS_BEFORE_HELLO = 100;
 const KEY_CHANGE_EVERY_MS = 6 * 3_600_000;
 
 /** What is due of the weekly change of keys; an erasure is final only by it, so a failure is loud. */

@@ -13,6 +13,7 @@ import { FanOut } from "./fanOut.ts";
 import { close, encodeFrame } from "./frames.ts";
 import { memoryPresence } from "./presence.ts";
 import type { ServedSocket } from "./servedSocket.ts";
+import { Strangers } from "./strangers.ts";
 
 const PING_MS = 5_000;
 const OFFLINE_AFTER_MS = 10_000;
@@ -33,6 +34,8 @@ export interface GatewayParts {
   readonly settled: () => Promise<boolean>;
   /** When each of these people was seen last, as far as that is stored. */
   readonly lastSeen: LastSeen;
+  /** How many sockets one address may hold open before anybody signs in on them. */
+  readonly mostStrangers: number;
   readonly problem: (error: unknown) => void;
 }
 
@@ -57,6 +60,7 @@ export class Gateway {
   readonly #fanOut: FanOut;
   readonly #presence;
   readonly #connections = new Set<Connection>();
+  readonly #strangers: Strangers;
   /** In the order in which they said hello. */
   readonly #byPerson = new Map<string, readonly Connection[]>();
   /** What is told to sockets goes one after the other, in log order. */
@@ -77,6 +81,7 @@ export class Gateway {
     this.#projector = parts.projector;
     this.#lastSeen = parts.lastSeen;
     this.settled = parts.settled;
+    this.#strangers = new Strangers(parts.mostStrangers);
     this.#presence = memoryPresence((person, at) => parts.lastSeen.write(person, at));
     const sockets = (person: string) => this.#byPerson.get(person) ?? [];
     this.#fanOut = new FanOut({ source: parts.source, audience: this.#audience, sockets });
@@ -96,10 +101,16 @@ export class Gateway {
     return this.#connections.size;
   }
 
+  /** Whether so many sockets of an address wait for somebody to sign in that no other may come. */
+  crowded(address: string): boolean {
+    return this.#strangers.full(address);
+  }
+
   connected(ws: ServedSocket, socket: Socket): void {
     const connection = new Connection(ws, socket, this);
     if (this.#draining) return connection.end(close.goingAway, "going away");
     this.#connections.add(connection);
+    this.#strangers.add(connection, connection.address);
   }
 
   /** Tells every socket to resume elsewhere. */
@@ -115,6 +126,7 @@ export class Gateway {
     const { tenant, userId, deviceId } = identity;
     const viewer: Viewer = { tenant, userId, deviceId };
     const person = connection.person ?? `${tenant}/${userId}`;
+    this.#strangers.remove(connection);
     this.#seat(connection, person, deviceId);
     await this.#inTurn(async () => {
       if (this.#audience.knows(person)) return;
@@ -147,6 +159,7 @@ export class Gateway {
 
   left(connection: Connection): void {
     this.#connections.delete(connection);
+    this.#strangers.remove(connection);
     const { identity, person } = connection;
     if (!identity || person === undefined) return;
     this.#presence.unwatch(connection);

@@ -10,6 +10,8 @@ import { sendRejection } from "./refusal.ts";
 const PATH = "/api/v1/realtime";
 const MOST_SOCKETS = 15_000;
 const MOST_FRAME_BYTES = 256 * 1024;
+/** By then a socket without hello is closed. */
+const HELLO_SECONDS = 5;
 
 /** The WebSocket's route: only for the protocol, only from pages of ours, and never a token in the URL. */
 export interface RealtimeRoute {
@@ -28,7 +30,7 @@ export function realtimeRoute(gateway: Gateway, allowedOrigins: readonly string[
     handleProtocols: () => SUBPROTOCOL,
   });
 
-  function refusalOf({ headers }: IncomingMessage): Rejection | undefined {
+  function refusalOf({ headers, socket }: IncomingMessage): Rejection | undefined {
     const { origin, upgrade, host } = headers;
     const protocols = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
     if (upgrade?.toLowerCase() !== "websocket" || !protocols.includes(SUBPROTOCOL))
@@ -36,6 +38,8 @@ export function realtimeRoute(gateway: Gateway, allowedOrigins: readonly string[
     if (origin !== undefined && origin !== `http://${host}` && !allowedOrigins.includes(origin))
       return reject("forbidden", "this origin may not open a socket");
     if (gateway.size >= MOST_SOCKETS) return reject("unavailable", "too many sockets are open");
+    if (gateway.crowded(socket.remoteAddress ?? ""))
+      return { ...reject("rate-limited", "too many sockets wait for their hello"), retryAfterSeconds: HELLO_SECONDS };
     return undefined;
   }
 

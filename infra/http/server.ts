@@ -4,6 +4,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { parseJson } from "../../domain/json.ts";
 import { reject } from "../../domain/rejection.ts";
 import type { OpenDoor } from "../ports/door.ts";
+import { refuseBroken } from "./brokenRequest.ts";
 import { addRoute, type RouteParts, refuseOtherMethods } from "./doorRoute.ts";
 import { frameworkRejection, Refused, rejectionOf, sendRejection } from "./refusal.ts";
 import { traceOf } from "./trace.ts";
@@ -40,6 +41,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     requestTimeout: 30_000,
     connectionTimeout: 60_000,
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
+    clientErrorHandler: refuseBroken,
     frameworkErrors: (error, _request, reply) =>
       void sendRejection(reply.headers(ALWAYS_SENT), frameworkRejection(error)),
   });
