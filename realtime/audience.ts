@@ -33,6 +33,11 @@ export class Audience {
   /** The position that what was read about a person stands at: earlier events are in it already. */
   readonly #readAt = new Map<string, number>();
 
+  /** Everybody with a socket. */
+  everybody(): Iterable<string> {
+    return this.#people.keys();
+  }
+
   knows(person: string): boolean {
     return this.#people.has(person);
   }

@@ -127,6 +127,11 @@ export class Connection {
     return this.#introduced?.has(userId) ?? false;
   }
 
+  /** What it was told of this person no longer holds: it must be told anew before it hears of the person again. */
+  forget(userId: string): void {
+    this.#introduced?.delete(userId);
+  }
+
   /** True the first time: the person's `user` change must come before what this person wrote. */
   introduce(userId: string): boolean {
     this.#introduced ??= new Set();

@@ -202,19 +202,16 @@ export class FanOut {
     for (const [person, { tenant, userId, position }] of profiles) {
       const change = (await source.users(tenant, [userId])).get(userId);
       const seenBy = new Set<string>([person]);
-      for (const conversationId of await this.#conversationsWith(tenant, userId))
+      for (const conversationId of await source.conversationsEver(tenant, userId))
         for (const member of audience.of(tenant, conversationId)) seenBy.add(member);
       this.#give(
         [...seenBy].filter((known) => audience.knows(known)),
         change,
         position,
       );
+      for (const other of audience.everybody())
+        if (!seenBy.has(other)) for (const socket of this.#parts.sockets(other)) socket.forget(userId);
     }
-  }
-
-  async #conversationsWith(tenant: string, userId: string): Promise<string[]> {
-    const { conversations } = await this.#parts.source.belongings(tenant, userId);
-    return conversations.map(({ conversationId }) => conversationId);
   }
 
   #isGuest(person: string, tenant: string, conversationId: string): boolean {

@@ -63,6 +63,16 @@ export async function membersOf(
   return rows.map(memberOf);
 }
 
+/** Where a person is a member or was one: what was written there is still read under this person's name. */
+export async function conversationsEver(queryable: Queryable, tenant: string, userId: string): Promise<string[]> {
+  const { rows } = await queryable.query<{ conversation: string }>(
+    "select conversation from members.members where tenant = $1 and user_id = $2",
+    [tenant, userId],
+    "members-conversations-ever",
+  );
+  return rows.map(({ conversation }) => conversation);
+}
+
 /** The groups that a person is an owner of now. */
 export async function ownedGroups(queryable: Queryable, tenant: string, userId: string): Promise<string[]> {
   const { rows } = await queryable.query<{ conversation: string }>(

@@ -9,7 +9,7 @@ import {
   seatsIn,
   unreadUpTo,
 } from "../../projections/inbox/queries.ts";
-import { membersOf } from "../../projections/members/queries.ts";
+import { conversationsEver, membersOf } from "../../projections/members/queries.ts";
 import { people, sharingConversation } from "../../projections/people/queries.ts";
 import { marksOf } from "../../projections/receipts/queries.ts";
 import {
@@ -176,6 +176,7 @@ export function changeSource(parts: ReadParts) {
       });
       return openRefs(sealing, loaded);
     },
+    conversationsEver: (tenant: string, userId: string) => conversationsEver(database, tenant, userId),
     share: (tenant: string, userId: string, others: readonly string[]) =>
       sharingConversation(database, tenant, userId, others),
   };

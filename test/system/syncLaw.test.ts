@@ -1,8 +1,12 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { Change } from "../../read-api/shapes.ts";
 import { type Api, apiOf, group, type Person } from "../support/apiClient.ts";
 import { syncingDevice } from "../support/apiDevice.ts";
+import { type Frame, liveSocket } from "../support/apiSocket.ts";
+import { deviceState } from "../support/deviceState.ts";
 import { startInProcess } from "../support/inProcess.ts";
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
@@ -93,7 +97,16 @@ async function tried(people: readonly Person[], groups: string[], messages: Map<
   return Number(body.position ?? 0);
 }
 
-test("what a device kept and what changed since make what a new device gets, for any history", async () => {
+/** What a device holds that was live all the time. */
+function stateFrom(userId: string, frames: readonly Frame[]) {
+  const state = deviceState(userId);
+  for (const frame of frames)
+    if (frame.type === "reset") state.reset();
+    else if (frame.type === "changes") state.apply(z.array(Change).parse(frame.changes));
+  return state;
+}
+
+test("a device that was away, one that was live, and a new one hold the same, after any history", async () => {
   console.info(`SEED=${SEED}`);
   const history = fc.tuple(
     fc.array(Step, { minLength: 5, maxLength: 40 }),
@@ -114,6 +127,7 @@ test("what a device kept and what changed since make what a new device gets, for
       await play(before);
       const kept = people.map(syncingDevice);
       for (const device of kept) await device.pull(position);
+      const sockets = await Promise.all(people.map(({ token }) => liveSocket(server.url, token)));
       await play(since);
       for (const [index, person] of people.entries()) {
         const device = kept[index];
@@ -125,6 +139,19 @@ test("what a device kept and what changed since make what a new device gets, for
         expect(device.state.faults).toEqual([]);
         expect(device.state.gaps()).toEqual([]);
         expect(device.resets()).toBe(1);
+        const socket = sockets[index];
+        if (!socket) continue;
+        // Marks of others come at most once a second.
+        const views = () => {
+          const live = stateFrom(person.userId, socket.frames);
+          return { live: live.view(fresh.state), fresh: fresh.state.view(live), faults: live.faults };
+        };
+        await expect
+          .poll(() => JSON.stringify(views().live) === JSON.stringify(views().fresh), { timeout: 4_000 })
+          .toBe(true)
+          .catch(() => expect(views().live).toEqual(views().fresh));
+        expect(views().faults).toEqual([]);
+        await socket.close();
       }
     }),
     { numRuns: HISTORIES, seed: SEED, endOnFailure: true },
