@@ -35,6 +35,8 @@ const SETTINGS = {
   max_connections: 200,
   shared_buffers: "128MB",
   jit: "off",
+  // A new folder's tables grow from nothing to much in a minute, and without statistics plans for them are guesses.
+  autovacuum_naptime: "10s",
   log_checkpoints: "off",
   timezone: "UTC",
   log_timezone: "UTC",

@@ -62,8 +62,11 @@ const SEAT = `m.conversation, c.kind, c.history_visibility as "historyVisibility
     and d.conversation = m.conversation and d.seq > k.read and d.deleted) else 0 end as "deletedUnread",
   case when h.last_seq > k.read then (select count(*) from history.mentions n where n.tenant = m.tenant
     and n.conversation = m.conversation and n.user_id = m.user_id and n.seq > k.read) else 0 end as mentions`;
+/** `offset 0` keeps marks from being sought by the person alone, for each of that person's conversations, while there are no statistics. */
 const FROM = `members.members m join inbox.conversations c using (tenant, conversation)
-  join inbox.conv_head h using (tenant, conversation) join receipts.marks k using (tenant, conversation, user_id)
+  join inbox.conv_head h using (tenant, conversation)
+  cross join lateral (select delivered, read from receipts.marks
+    where tenant = m.tenant and conversation = m.conversation and user_id = m.user_id offset 0) k
   left join ops.resync r using (tenant, conversation)
   left join people.roles g on g.tenant = m.tenant and g.user_id = m.user_id`;
 
