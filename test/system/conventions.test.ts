@@ -64,6 +64,7 @@ describe("errors", () => {
   });
 
   test("a token counts only as a bearer's, never in a URL", async () => {
+    expect((await api.ask("GET", "/me")).headers.get("www-authenticate")).toBe("Bearer");
     for (const authorization of ["", "Bearer", `Basic ${ada.token}`, `Bearer ${ada.token} x`, "Bearer x.y.z"])
       expect((await api.ask("GET", "/me", { headers: { authorization } })).status).toBe(401);
     expect((await api.ask("GET", `/me?token=${ada.token}&access_token=${ada.token}`)).status).toBe(401);

@@ -95,7 +95,8 @@ async function fence(watcher: Watcher): Promise<void> {
 
 const told = (watcher: Watcher) => JSON.stringify(socketOf(watcher).frames);
 
-test("every kind of frame and of change came to somebody", () => {
+test("every kind of frame and of change came to somebody", async () => {
+  await socketOf("owner").frame("cursor");
   const frames = watchers.flatMap((watcher) => socketOf(watcher).frames);
   const types = new Set(frames.map(({ type }) => type));
   // A token is about to end, or nothing was to be forgotten, in other tests.
