@@ -9,6 +9,8 @@ import { commander, makePeople, prepare } from "./support/prepare.ts";
 import { collecting, type Measured, startRelay, startScripta } from "./support/server.ts";
 
 const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
+/** A person's, all on one device; at most 5. With more than one, what is kept of people weighs less. */
+const SOCKETS_A_PERSON = Number(process.env.BENCH_SOCKETS_A_PERSON ?? 1);
 
 /** So many come first, so that what a server needs once is not counted for each. */
 const FIRST = CONNECTIONS / 10;
@@ -40,7 +42,7 @@ const folder = mkdtempSync(join(tmpdir(), "scripta-bench-"));
 const peopleFile = join(folder, "people.json");
 try {
   await prepare(folder, async (foundation) => {
-    const people = await makePeople(foundation, CONNECTIONS);
+    const people = await makePeople(foundation, CONNECTIONS / SOCKETS_A_PERSON);
     const perform = commander(foundation);
     const pairs = people.entries().filter(([nth]) => nth % 2 === 1);
     const open = async () => {
@@ -48,7 +50,10 @@ try {
         await perform("CreateConversation", people[nth - 1]?.userId ?? "", { kind: "direct", userId });
     };
     await Promise.all(Array.from({ length: 100 }, open));
-    writeFileSync(peopleFile, JSON.stringify(people));
+    writeFileSync(
+      peopleFile,
+      JSON.stringify(people.flatMap((one) => Array.from({ length: SOCKETS_A_PERSON }, () => one))),
+    );
   });
   /** Each turn on a server that was just started: memory that one had is seldom given back. */
   const contender = (name: string, kind: "scripta" | "relay", start: () => Promise<Measured>) => ({
@@ -63,7 +68,7 @@ try {
     },
   });
   const compared = await compareCosts({
-    title: `${CONNECTIONS} idle connections, each of a person of its own with one conversation; resident memory that each takes beyond the first ${FIRST}, after a full collection; one server process each`,
+    title: `${CONNECTIONS} idle connections, ${SOCKETS_A_PERSON} a person, each person with one conversation; resident memory that each takes beyond the first ${FIRST}, after a full collection; one server process each`,
     unit: "KiB a connection",
     ours: contender("scripta", "scripta", () => startScripta({ folder, flags: collecting })),
     baselines: [contender("bare ws, no sign-in", "relay", () => startRelay(undefined, collecting))],
