@@ -35,7 +35,9 @@ export function realtimeRoute(gateway: Gateway, allowedOrigins: readonly string[
     const protocols = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
     if (upgrade?.toLowerCase() !== "websocket" || !protocols.includes(SUBPROTOCOL))
       return reject("validation-failed", `open a WebSocket of the subprotocol ${SUBPROTOCOL}`);
-    if (origin !== undefined && origin !== `http://${host}` && !allowedOrigins.includes(origin))
+    // Behind a proxy that ends TLS a page of ours has https where this server sees http.
+    const own = [`http://${host}`, `https://${host}`];
+    if (origin !== undefined && !own.includes(origin) && !allowedOrigins.includes(origin))
       return reject("forbidden", "this origin may not open a socket");
     if (gateway.size >= MOST_SOCKETS) return reject("unavailable", "too many sockets are open");
     if (gateway.crowded(socket.remoteAddress ?? ""))
