@@ -63,12 +63,28 @@ export class FanOut {
     if (touched.historyVisibility) await this.#spreadHistoryVisibility(touched, members);
     else if (touched.conversation) {
       const changes = await source.conversations(tenant, this.#keys(conversationId, members));
-      for (const person of members) this.#give([person], changes.get(keyOf(conversationId, person)), position);
+      for (const person of members) {
+        const change = changes.get(keyOf(conversationId, person));
+        this.#give([person], change && this.#asOf(touched, change), position);
+      }
     }
     await this.#spreadMembers(touched, members);
     await this.#spreadMessages(touched, members, messages);
     await this.#spreadReceipts(touched, members);
     await this.#spreadPersonal(touched, members);
+  }
+
+  /**
+   * The rows may know later messages already. A client counts those above the last that it was told of, so it is told
+   * of none before it comes.
+   */
+  #asOf({ tenant, conversationId, sent }: Touched, change: Change): Change {
+    const { conversation } = change;
+    if (typeof conversation !== "object") return change;
+    const next = sent[0]?.data.seq;
+    const last = next === undefined ? this.#parts.audience.lastSeq(tenant, conversationId) : next - 1;
+    const lastSeq = Math.min(numberIn(conversation, "lastSeq") ?? last, last);
+    return { ...change, conversation: { ...conversation, lastSeq } };
   }
 
   /** The conversation as a snapshot holds it, for whoever is new in it. */
@@ -90,8 +106,9 @@ export class FanOut {
     const { tenant, conversationId, position } = touched;
     for (const person of members) {
       const changes = await this.#parts.source.anew(tenant, { conversationId, userId: idOf(person) });
+      const told = changes.slice(0, 1).map((change) => this.#asOf(touched, change));
       const rises = changes.some((change) => firstSeqOf(change.conversation) > 1);
-      this.#giveAll([person], rises ? [{ op: "left", conversationId }, ...changes] : changes.slice(0, 1), position);
+      this.#giveAll([person], rises ? [{ op: "left", conversationId }, ...changes] : told, position);
     }
   }
 

@@ -10,7 +10,7 @@ import { deviceState } from "../support/deviceState.ts";
 import { startInProcess } from "../support/inProcess.ts";
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
-const HISTORIES = 12;
+const HISTORIES = 8;
 
 let server: Awaited<ReturnType<typeof startInProcess>>;
 let api: Api;
