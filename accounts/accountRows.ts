@@ -69,9 +69,14 @@ export async function registeredByLog(
   accounts: readonly { tenant: string; userId: string; commandId: string; at: Date }[],
 ): Promise<void> {
   await database.query(
-    `update accounts.accounts a set registered_at = n.at
-     from unnest($1::text[], $2::uuid[], $3::uuid[], $4::timestamptz[]) as n (tenant, user_id, command_id, at)
-     where a.tenant = n.tenant and a.user_id = n.user_id and a.command_id = n.command_id and a.registered_at is null`,
+    // Locked in order: an import completes the same rows at the same time.
+    `with mine as (
+       select a.tenant, a.user_id, n.at
+         from unnest($1::text[], $2::uuid[], $3::uuid[], $4::timestamptz[]) as n (tenant, user_id, command_id, at)
+         join accounts.accounts a using (tenant, user_id, command_id)
+        where a.registered_at is null order by 1, 2 for update of a)
+     update accounts.accounts a set registered_at = m.at from mine m
+      where a.tenant = m.tenant and a.user_id = m.user_id`,
     [
       accounts.map(({ tenant }) => tenant),
       accounts.map(({ userId }) => userId),

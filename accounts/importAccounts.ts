@@ -43,8 +43,11 @@ export async function importAccounts(
   });
   await importPeople(engine, recorded, by);
   await database.query(
-    `update accounts.accounts set registered_at = $3
-      where tenant = $1 and user_id = any($2::uuid[]) and registered_at is null`,
+    // Locked in order: whatever follows the log completes the same rows at the same time.
+    `with mine as (
+       select tenant, user_id from accounts.accounts
+        where tenant = $1 and user_id = any($2::uuid[]) and registered_at is null order by 1, 2 for update)
+     update accounts.accounts a set registered_at = $3 from mine m where a.tenant = m.tenant and a.user_id = m.user_id`,
     [by.tenant, missing.map(({ userId }) => userId), by.now],
   );
 }
