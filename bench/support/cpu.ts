@@ -28,9 +28,3 @@ export function cpuSeconds(root: number): number {
   };
   return [...all].filter(([pid]) => isBelow(pid)).reduce((sum, [, { seconds }]) => sum + seconds, 0);
 }
-
-/** Resident memory of one process in bytes. */
-export function residentBytes(pid: number): number {
-  const [, kilobytes = "0"] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kilobytes) * 1024;
-}
