@@ -3,18 +3,20 @@ import { bySeq } from "./message.ts";
 import type { ClientState, Held, HeldMember } from "./state.ts";
 
 /**
- * By last activity, the latest first: by the log where the device followed; among what came with one catch-up by the
- * time of the last message (or of joining), and else as it came.
+ * By the time of the last message (or of joining), the latest first: what every device of a person knows alike, however
+ * it came by it. What has no time yet stands last, as it came.
  */
 export const inbox = (state: ClientState): readonly Held[] =>
   [...state.conversations.values()]
     .map((held) => ({ held, at: lastTime(state, held) }))
-    .sort(
-      (one, other) =>
-        other.held.activity.position - one.held.activity.position ||
-        (one.at < other.at ? 1 : one.at > other.at ? -1 : other.held.activity.order - one.held.activity.order),
-    )
+    .sort((one, other) => descending(one.at, other.at) || (one.at === "" ? asItCame : byId)(one.held, other.held))
     .map(({ held }) => held);
+
+const descending = (one: string, other: string): number => (one < other ? 1 : one > other ? -1 : 0);
+const byId = (one: Held, other: Held): number =>
+  descending(one.conversation.conversationId, other.conversation.conversationId);
+const asItCame = (one: Held, other: Held): number =>
+  other.activity.position - one.activity.position || other.activity.order - one.activity.order;
 
 const lastTime = ({ userId }: ClientState, { conversation, members }: Held): string =>
   conversation.lastMessage?.sentAt ?? members.get(userId)?.joinedAt ?? "";

@@ -64,8 +64,12 @@ async function sortSeats(tx: Queryable, { tenant, userId }: Viewer, { after, upT
       if (leftPosition !== null && leftPosition > after && leftPosition <= upTo)
         anew.push({ seat, left: true, gone: true });
     } else if (joinedPosition > upTo) continue;
-    else if (joinedPosition > after) anew.push({ seat, left: memberships.length > 1, gone: false });
-    else if (much.has(conversation) || narrowedSince(seat, after) || seat.resyncPosition > after)
+    else if (
+      joinedPosition > after ||
+      much.has(conversation) ||
+      narrowedSince(seat, after) ||
+      seat.resyncPosition > after
+    )
       anew.push({ seat, left: true, gone: false });
     else steady.set(conversation, seat);
   }
