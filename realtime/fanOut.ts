@@ -23,12 +23,15 @@ export class FanOut {
     this.#parts = parts;
   }
 
-  /** To be called one batch after the other. */
-  async spread({ events }: Committed): Promise<void> {
+  /** To be called one batch after the other. Gives whom of the connected it brought into a conversation. */
+  async spread({ events }: Committed): Promise<ReadonlySet<string>> {
     const { conversations, users } = sortBatch(events, this.#parts.audience);
     const messages = await this.#readMessages(conversations);
     for (const touched of conversations) await this.#spreadConversation(touched, messages);
     await this.#spreadUsers(users);
+    return new Set(
+      conversations.flatMap(({ came }) => [...came].flatMap(([person, what]) => (what === "joined" ? [person] : []))),
+    );
   }
 
   /** The messages of a batch, once for all: new ones from their events, those that were touched since from the rows. */

@@ -179,8 +179,12 @@ export class Gateway {
 
   #spread(batch: Committed): void {
     void this.#inTurn(async () => {
-      await this.#fanOut.spread(batch);
+      const newcomers = await this.#fanOut.spread(batch);
       this.#spreadTo = Math.max(this.#spreadTo, batch.events.at(-1)?.position ?? 0);
+      // A cursor from before a conversation brings all of it anew: the sooner one from after it, the better.
+      for (const person of newcomers)
+        for (const connection of this.#byPerson.get(person) ?? [])
+          if (connection.wantsCursor) this.sendCursor(connection);
     }).catch((error: unknown) => {
       // Whoever missed something catches up from the own cursor.
       this.problem(error);
