@@ -59,7 +59,7 @@ async function sortSeats(tx: Queryable, { tenant, userId }: Viewer, { after, upT
   const anew: { seat: Seat; left: boolean; gone: boolean }[] = [];
   const steady = new Map<string, Seat>();
   for (const seat of moved) {
-    const { conversation, present, joinedPosition, leftPosition, memberships } = seat;
+    const { conversation, present, joinedPosition, leftPosition } = seat;
     if (!present) {
       if (leftPosition !== null && leftPosition > after && leftPosition <= upTo)
         anew.push({ seat, left: true, gone: true });
