@@ -27,7 +27,8 @@ import { marksNow } from "./marksNow.ts";
 import type { Database } from "./ports/database.ts";
 import { openDatabase } from "./postgres/database.ts";
 import { startEmbedded } from "./postgres/embedded.ts";
-import { migrate } from "./postgres/migrate.ts";
+import { type Migration, migrate } from "./postgres/migrate.ts";
+import { assertRestored } from "./restoring.ts";
 import { postgresSnapshots, snapshotMigrations } from "./snapshots/postgresSnapshots.ts";
 
 /** What a server and an operator's command alike stand on: the log, the keys, deciding, and the read models. */
@@ -53,6 +54,15 @@ export interface Foundation {
   /** In reverse of how it was started. */
   stop(): Promise<void>;
 }
+
+/** All that the database needs but read models, in order. */
+export const migrations = (): readonly Migration[] => [
+  ...logMigrations(),
+  ...keysMigrations(),
+  ...accountMigrations(),
+  ...snapshotMigrations,
+  ...lastSeenMigrations,
+];
 
 /** Another process holds the data folder, and its database cannot be reached. */
 export class FolderBusy extends Error {
@@ -81,16 +91,11 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
   };
   try {
     await mkdir(config.dataFolder, { recursive: true, mode: 0o700 });
+    await assertRestored(config.dataFolder);
     const reached = await reach(config, logger, alone, say, stops);
     const database = openDatabase(reached.connection, { max: 24, applicationName: "scripta" });
     stops.push(() => database.close());
-    await migrate(database, [
-      ...logMigrations(),
-      ...keysMigrations(),
-      ...accountMigrations(),
-      ...snapshotMigrations,
-      ...lastSeenMigrations,
-    ]);
+    await migrate(database, migrations());
 
     const clock = systemClock;
     const warn = (what: string) => (error: unknown) => logger.warn({ err: error }, what);
@@ -173,8 +178,8 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
   }
 }
 
-/** The database: the folder's own, started here or by the process that holds the folder, or one of the operator's. */
-async function reach(
+/** The database: the folder's own, started here or by the process that holds the folder, or one of the operator's. What it took is given back by `stops`. */
+export async function reach(
   config: Config,
   logger: Logger,
   alone: boolean,

@@ -6,6 +6,7 @@ const expected: ReadonlyMap<string, number> = new Map([
   ["ArchiveFault", exitCodes.failed],
   ["KeysUnavailable", exitCodes.failed],
   ["LogUnavailable", exitCodes.failed],
+  ["RestoreUnfinished", exitCodes.failed],
   ["ConfigurationFault", exitCodes.usage],
   ["FolderBusy", exitCodes.folderBusy],
   ["PortInUse", exitCodes.portInUse],
