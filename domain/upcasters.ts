@@ -1,21 +1,37 @@
-/** Turns the facts of one version of a type into those of the next. */
-type Upcaster = (data: Record<string, unknown>) => Record<string, unknown>;
+/** Turns what one version of a type holds into what the next one holds. */
+type Upcaster = (stored: Record<string, unknown>) => Record<string, unknown>;
+
+/** From one version to the next: of the facts, and of the personal content in clear. Absent where that part stayed. */
+export interface Lift {
+  readonly data?: Upcaster;
+  readonly sealed?: Upcaster;
+}
 
 /** By type, then by the version that it lifts. They compose: a v1 goes through v1 and v2 to become a v3. */
-const upcasters: Readonly<Record<string, Readonly<Record<number, Upcaster>>>> = {
+export type Upcasters = Readonly<Record<string, Readonly<Record<number, Lift>>>>;
+
+export const upcasters: Upcasters = {
   ConversationCreated: {
     // Before conversations could choose, a newcomer saw what came after joining.
-    1: (data) => ({ ...data, historyVisibility: "joined" }),
+    1: { data: (data) => ({ ...data, historyVisibility: "joined" }) },
   },
 };
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
-/** Lifts stored facts to the newest version that this program knows. */
-export function upcast(type: string, version: number, data: unknown): unknown {
-  const lifts = upcasters[type];
-  if (!lifts) return data;
-  let lifted = data;
-  for (let from = version; lifts[from]; from++) if (isRecord(lifted)) lifted = lifts[from]?.(lifted);
-  return lifted;
+function lifted(part: keyof Lift, type: string, version: number, stored: unknown, known: Upcasters): unknown {
+  const lifts = known[type];
+  if (!lifts) return stored;
+  let value = stored;
+  for (let from = version, lift = lifts[from]; lift; lift = lifts[++from])
+    if (isRecord(value)) value = lift[part]?.(value) ?? value;
+  return value;
 }
+
+/** Stored facts in the form of the newest version that this program knows. */
+export const upcast = (type: string, version: number, data: unknown, known = upcasters): unknown =>
+  lifted("data", type, version, data, known);
+
+/** Opened personal content, likewise. */
+export const upcastContent = (type: string, version: number, content: unknown, known = upcasters): unknown =>
+  lifted("sealed", type, version, content, known);

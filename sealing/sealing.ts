@@ -1,6 +1,7 @@
 import { createHmac, type KeyObject, randomFillSync } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { StreamId } from "../domain/ids.ts";
+import { upcastContent } from "../domain/upcasters.ts";
 import type { SealedContent } from "../infra/ports/eventLog.ts";
 import { destroyed, type SecretName, type SecretStore } from "../infra/ports/secrets.ts";
 import type { ContentKeyName } from "./contentKey.ts";
@@ -118,7 +119,11 @@ const isThisOne = ({ bound, commitment }: Kept, { type, version, stream, sealed 
   bound.bucket === sealed.bucket &&
   commitment === textOf(sealed.commitment);
 
-const readable = (text: string): Opened => ({ state: "readable", content: JSON.parse(text) });
+/** In the form of today's version, whatever version it was written in. */
+const readable = ({ type, version }: Pick<ToOpen, "type" | "version">, text: string): Opened => ({
+  state: "readable",
+  content: upcastContent(type, version, JSON.parse(text)),
+});
 
 export interface RunningSealing extends Sealing {
   /** Goes on following the erasure ledger by itself, so that no call has to wait for it. @throws KeysUnavailable */
@@ -186,13 +191,16 @@ export function createSealing(parts: SealingParts): RunningSealing {
 
     async open(what) {
       if (!ledger.fresh()) await ledger.confirm();
-      const kept = what.map(keptOf);
-      if (kept.every((text) => text !== undefined)) return kept.map(readable);
+      const kept = what.flatMap((one) => {
+        const text = keptOf(one);
+        return text === undefined ? [] : [{ one, text }];
+      });
+      if (kept.length === what.length) return kept.map(({ one, text }) => readable(one, text));
       return keyring.using(what.map(boundOf), "refuse", (keys) =>
         what.map((one, at) => {
           const key = keys[at];
           if (key === undefined || key === destroyed) return { state: "erased" };
-          return readable(keptOf(one) ?? openOne(one, key));
+          return readable(one, keptOf(one) ?? openOne(one, key));
         }),
       );
     },
