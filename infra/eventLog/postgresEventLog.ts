@@ -178,8 +178,15 @@ export class PostgresEventLog implements EventLog {
 
   subscribe(after: number, onBatch: (batch: Batch) => Promise<void>): Subscription {
     const watched = this.#watch.begin();
+    let looked = false;
     const source = {
-      next: (position: number) => this.#next(position),
+      next: async (position: number) => {
+        // Once it was looked, signals and the poll tell of what follows: no need to ask for what is not there.
+        if (looked && position >= this.#tail.head) return undefined;
+        const batch = await this.#next(position);
+        looked = true;
+        return batch;
+      },
       beyond: (position: number, signal: AbortSignal) => this.#tail.beyond(position, signal),
     };
     const made = subscription(source, after, onBatch);
