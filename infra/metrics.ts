@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { TurnTaken } from "../commands/engine/engine.ts";
+import { projections } from "../projections/all.ts";
 import type { Gateway } from "../realtime/gateway.ts";
 import type { Foundation } from "./foundation.ts";
 
@@ -76,9 +77,11 @@ export function createMetrics() {
       new Gauge({
         name: "scripta_projection_parked_streams",
         help: "Streams that a read model could not fold: somebody must look.",
+        labelNames: ["read_model"],
         registers,
         async collect() {
-          this.set((await projector.parked()).length);
+          const parked = Map.groupBy(await projector.parked(), ({ schema }) => schema);
+          for (const { name } of projections) this.set({ read_model: name }, parked.get(name)?.length ?? 0);
         },
       });
     },
