@@ -1,0 +1,81 @@
+import { hash, randomBytes } from "node:crypto";
+import { PostgresEventLog } from "../../../infra/eventLog/postgresEventLog.ts";
+import type { Database } from "../../../infra/ports/database.ts";
+import { openDatabase } from "../../../infra/postgres/database.ts";
+import { projections } from "../../../projections/all.ts";
+import { caughtUp, startProjector } from "../../support/readModels.ts";
+import type { LogEntry, ReadModelHashes } from "../checker/history.ts";
+import { until } from "./until.ts";
+
+type Opened = Database & { close(): Promise<void> };
+
+/** The whole log, as it lies there. */
+export async function readLog(database: Database): Promise<LogEntry[]> {
+  const { rows } = await database.query<LogEntry>(
+    `select e.position, s.stream, e.revision, e.recorded_at as "recordedAt", e.command as "commandId",
+       e.command_at as ordinal, e.actor as "actorId", e.type, e.data
+     from log.events e join log.streams s using (stream_no) order by e.position`,
+  );
+  return rows;
+}
+
+/** Waits until every live read model stands at the log's head. */
+export async function atRest(database: Database): Promise<void> {
+  const names = projections.map(({ name }) => name);
+  await until(
+    async () => {
+      const { rows } = await database.query(
+        `select from ops.checkpoints where schema = any($1::text[])
+           and position < (select coalesce(max(position), 0) from log.events)`,
+        [names],
+      );
+      return rows.length === 0;
+    },
+    "the read models at the head of the log",
+    30_000,
+  );
+}
+
+/** Every table of the read models as it stands, and as a replay of the whole log into an empty database makes it. */
+export async function replayed(url: string): Promise<ReadModelHashes[]> {
+  const name = `replay_${randomBytes(6).toString("hex")}`;
+  const aside = new URL(url);
+  aside.pathname = `/${name}`;
+  const database = openDatabase(url, { max: 2 });
+  await database.query(`create database ${name}`);
+  const empty = openDatabase(aside.href, { max: 4 });
+  const log = new PostgresEventLog(url);
+  try {
+    await atRest(database);
+    const live = await hashes(database);
+    const projector = await startProjector(log, empty);
+    await caughtUp(projector, log);
+    await projector.stop();
+    const anew = await hashes(empty);
+    return [...live].map(([table, hashed]) => ({ table, live: hashed, replayed: anew.get(table) ?? "no such table" }));
+  } finally {
+    await log.close();
+    await empty.close();
+    await database.query(`drop database ${name} with (force)`);
+    await database.close();
+  }
+}
+
+/** Of each table of each read model, over all its rows in order. */
+export async function hashes(database: Database): Promise<ReadonlyMap<string, string>> {
+  const { rows: tables } = await database.query<{ name: string }>(
+    `select table_schema || '.' || table_name as name from information_schema.tables
+     where table_schema = any($1::text[]) order by 1`,
+    [projections.map(({ name }) => name)],
+  );
+  const found = new Map<string, string>();
+  for (const { name } of tables) {
+    const { rows } = await database.query<{ rows: string; count: number }>(
+      `select coalesce(string_agg(md5(t::text), '' order by t::text collate "C"), '') as rows, count(*) as count from ${name} t`,
+    );
+    found.set(name, `${hash("sha256", rows[0]?.rows ?? "").slice(0, 16)} of ${rows[0]?.count} rows`);
+  }
+  return found;
+}
+
+export const openForEvidence = (url: string): Opened => openDatabase(url, { max: 2 });

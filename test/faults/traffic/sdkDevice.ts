@@ -1,0 +1,40 @@
+import { isScriptaError, type ScriptaClient } from "../../../clients/sdk/index.ts";
+import type { Attempt, Device } from "../checker/history.ts";
+import { askedOf, okOf, seenOf } from "../harness/actor.ts";
+import type { Recorder } from "../harness/recorder.ts";
+import type { Step } from "./steps.ts";
+
+/** A step by the SDK, which sends it again by itself until it is answered. */
+export const sdkStep = (recorder: Recorder, client: ScriptaClient, { name, payload, id }: Step): Promise<Attempt> =>
+  recorder.attempt(askedOf(client.userId, name, payload, id), async () => {
+    try {
+      return okOf(await commanded(client, name, payload, id));
+    } catch (error) {
+      if (isScriptaError(error)) return { outcome: "failed", code: error.code };
+      throw error;
+    }
+  });
+
+/** Steps are drawn in the contract's shapes; the server judges them. */
+function commanded(client: ScriptaClient, name: Step["name"], payload: object, id: string): Promise<object>;
+function commanded(
+  client: { command(name: string, payload: object, id: string): Promise<object> },
+  name: string,
+  payload: object,
+  id: string,
+): Promise<object> {
+  return client.command(name, payload, id);
+}
+
+const LAST_MESSAGES = 20;
+
+/** The last messages of each conversation, which every device is sent by itself. */
+export const sdkHolding = (reader: string, client: ScriptaClient): Device => ({
+  reader,
+  userId: client.userId,
+  conversations: client.inbox().map(({ conversation: { conversationId, firstSeq, lastSeq } }) => ({
+    conversationId,
+    floor: Math.max(firstSeq, lastSeq - LAST_MESSAGES + 1),
+    messages: client.messages(conversationId).map(seenOf),
+  })),
+});
