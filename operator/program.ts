@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { variables } from "../infra/config.ts";
 import { VERSION } from "../infra/version.ts";
 import { exitCodes, exitCodesHelp } from "./exitCodes.ts";
@@ -45,10 +45,26 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     )
     .action(runs(async (flags) => (await import("./doctor.ts")).doctorCommand(flags)));
 
+  reports(program.command("verify"))
+    .description("replay the whole log and ask of it what every writer promised; exit code 1 at the first deviation")
+    .option("--all [count]", "go on after the first, and list up to so many (100)")
+    .addHelpText("after", `\nExample:\n  $ scripta verify --all --json | jq '.deviations[]'\n${exitCodesHelp}`)
+    .action(runs(async (flags) => (await import("./verify/command.ts")).verifyCommand(flags)));
+
+  /** Asked for once all flags are known: whoever misspelt one is told of that one. */
+  const needs = (command: Command, flags: string, about: string) =>
+    command.option(flags, about).hook("preAction", (_, it) => {
+      if (it.getOptionValue(new Option(flags).attributeName()) === undefined)
+        it.error(`error: required option '${flags}' not specified`);
+    });
+
   const tenant = program.command("tenant").description("organisations: nothing crosses from one to another");
-  reports(tenant.command("add <name>"))
+  needs(
+    reports(tenant.command("add <name>")),
+    "--admin <username>:<password>",
+    "who gets the roles admin and compliance",
+  )
     .description("found an organisation, with its first administrator")
-    .requiredOption("--admin <username>:<password>", "who gets the roles admin and compliance")
     .addHelpText("after", "\nExample:\n  $ scripta tenant add acme --admin 'root:correct horse'")
     .action(runs(async (name, flags) => (await import("./tenants.ts")).addTenantCommand(name, flags)));
   reports(tenant.command("list"))
@@ -77,6 +93,23 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     .description("change the week keys now; the server does it by itself each week")
     .action(runs(async (flags) => (await import("./upkeep.ts")).rotateKeysCommand(flags)));
 
+  reports(program.command("backup <folder>"))
+    .description("save the log and the keys, each in a folder of its own, while the service runs or is stopped")
+    .option("--only <part>", "log or keys; keys alone may be saved daily")
+    .addHelpText(
+      "after",
+      `\nExample:\n  $ scripta backup /srv/backups/$(date +%F)\n  $ scripta backup --only keys /elsewhere/keys-$(date +%F)\n${exitCodesHelp}`,
+    )
+    .action(runs(async (folder, flags) => (await import("./backup/backupCommand.ts")).backupCommand(folder, flags)));
+  reports(program.command("restore <folder>"))
+    .description("join the log of a backup with the newest keys, in an empty data folder")
+    .option("--keys <folder>", "the newest keys part, where it is not the backup's own")
+    .addHelpText(
+      "after",
+      `\nExample:\n  $ scripta restore /srv/backups/2026-11-20 --keys /elsewhere/keys-2026-11-22 --data /srv/scripta\n${exitCodesHelp}`,
+    )
+    .action(runs(async (folder, flags) => (await import("./backup/restoreCommand.ts")).restoreCommand(folder, flags)));
+
   const importing = program.command("import").description("bring in what was written elsewhere");
   withDataFlag(importing.command("slack <zip>"))
     .description("import a Slack workspace export through the log; doing it again adds nothing")
@@ -99,10 +132,12 @@ ${exitCodesHelp}`,
     .description("three people on two devices each, talking on a temporary server")
     .action(runs(async () => (await import("./demo.ts")).demoCommand()));
 
-  program
-    .command("chat")
+  needs(
+    program.command("chat"),
+    "--user <username>",
+    "who you are; the password is asked for, or read from SCRIPTA_PASSWORD",
+  )
     .description("chat in this terminal")
-    .requiredOption("--user <username>", "who you are; the password is asked for, or read from SCRIPTA_PASSWORD")
     .option("--url <address>", "the server (SCRIPTA_URL, else http://127.0.0.1:8080)")
     .option("--tenant <name>", "the organisation", "main")
     .option("--register", "make the account first")

@@ -73,6 +73,17 @@ test("a configuration that does not hold is named variable by variable", async (
   expect((await scripta(["begin"], environment).ended).code).toBe(2);
 });
 
+test("a flag that is misspelt is named, rather than the one that it was meant to be", async () => {
+  for (const [words, named] of [
+    [["chat", "--usr", "ada"], "--usr"],
+    [["chat"], "--user"],
+    [["tenant", "add", "acme", "--amin", "root:correct horse"], "--amin"],
+  ] as const) {
+    const { code, stderr } = await scripta([...words], environment).ended;
+    expect([code, stderr.split("\n")[0]]).toEqual([2, expect.stringContaining(`'${named}`)]);
+  }
+}, 30_000);
+
 test("every command has help, and help ends well", async () => {
   for (const words of [["start"], ["import", "slack"], ["tenant", "add"], ["doctor"], ["epoch", "raise"], ["chat"]]) {
     const { code, stdout } = await scripta([...words, "--help"], environment).ended;
