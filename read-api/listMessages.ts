@@ -5,11 +5,11 @@ import type { Queryable } from "../infra/ports/database.ts";
 import { type MessageRow, messageById, messagesWithin, type SeqRange } from "../projections/history/queries.ts";
 import { seats } from "../projections/inbox/queries.ts";
 import { loadMessages, openMessages } from "./messages.ts";
-import { Limit, noSuchConversation, noSuchMessage, query } from "./query.ts";
+import { Limit, noSuchConversation, noSuchMessage, query, whole } from "./query.ts";
 import { Message } from "./shapes.ts";
 import { clip, visibleRanges } from "./visibility.ts";
 
-const Seq = z.coerce.number().int().min(0).optional();
+const Seq = whole(0).optional();
 
 export const ListMessages = query({
   name: "ListMessages",

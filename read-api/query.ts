@@ -5,7 +5,13 @@ import { type Door, door } from "../infra/ports/door.ts";
 import { KeysUnavailable } from "../infra/ports/secrets.ts";
 import type { ReadParts } from "./parts.ts";
 
-export const Limit = z.coerce.number().int().min(1).max(200).default(50);
+/** A whole number as a query holds it: digits and nothing else. */
+export const whole = (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z.preprocess(
+    (asked) => (typeof asked === "string" && /^\d{1,16}$/.test(asked) ? Number(asked) : asked),
+    z.int().min(min).max(max),
+  );
+export const Limit = whole(1, 200).default(50);
 export const Cursor = z.string().max(1024).optional();
 
 export const noSuchConversation = () => reject("not-found", "no such conversation");

@@ -12,6 +12,24 @@ import { facets, isBlank, Mentions, Text } from "./messageText.ts";
 /** Base64 of at most 24 KiB. */
 const Ciphertext = z.base64().min(4).max(32_768);
 
+/** What of a message does not go together. */
+function faultIn({ kind, text, ciphertext, keyInfo, attachments }: Content): string | undefined {
+  if (kind === "encrypted")
+    return ciphertext !== undefined && (text ?? null) === null
+      ? undefined
+      : "an encrypted message has ciphertext and no text";
+  if (ciphertext !== undefined || keyInfo !== undefined) return "only an encrypted message has ciphertext and keyInfo";
+  return isBlank(text ?? "") && !attachments?.length ? "a message needs a text or an attachment" : undefined;
+}
+
+interface Content {
+  readonly kind: string;
+  readonly text?: string | null | undefined;
+  readonly ciphertext?: string | undefined;
+  readonly keyInfo?: unknown;
+  readonly attachments?: readonly unknown[] | undefined;
+}
+
 export const SendMessage = command({
   name: "SendMessage",
   route: "POST /api/v1/conversations/:conversationId/messages",
@@ -19,21 +37,26 @@ export const SendMessage = command({
   status: 201,
   limit: "sends",
   on: conversation,
-  payload: z.strictObject({
-    conversationId: Uuid,
-    messageId: MessageId,
-    kind: z.enum(["text", "media", "encrypted"]).default("text"),
-    text: Text.nullable().optional(),
-    ciphertext: Ciphertext.optional(),
-    keyInfo: z.json().optional(),
-    replyTo: MessageId.nullable().optional(),
-    threadRoot: MessageId.nullable().optional(),
-    mentions: Mentions.optional(),
-    attachments: z
-      .array(z.strictObject({ mediaId: Uuid, name: z.string().max(255).optional() }))
-      .max(10)
-      .optional(),
-  }),
+  payload: z
+    .strictObject({
+      conversationId: Uuid,
+      messageId: MessageId,
+      kind: z.enum(["text", "media", "encrypted"]).default("text"),
+      text: Text.nullable().optional(),
+      ciphertext: Ciphertext.optional(),
+      keyInfo: z.json().optional(),
+      replyTo: MessageId.nullable().optional(),
+      threadRoot: MessageId.nullable().optional(),
+      mentions: Mentions.optional(),
+      attachments: z
+        .array(z.strictObject({ mediaId: Uuid, name: z.string().max(255).optional() }))
+        .max(10)
+        .optional(),
+    })
+    .check(({ value, issues }) => {
+      const message = faultIn(value);
+      if (message !== undefined) issues.push({ code: "custom", message, path: [], input: value });
+    }),
   result: z.object({ messageId: MessageId, seq: Seq, sentAt: Time }),
   id: ({ conversationId }) => conversationId,
   key: ({ messageId }) => messageId,
@@ -44,14 +67,6 @@ export const SendMessage = command({
     if (!own) return noSuchConversation();
     const { messageId, kind, text = null, ciphertext, keyInfo, replyTo, threadRoot, mentions = [] } = payload;
     if (payload.attachments?.length) return reject("not-found", "no such upload among one's own");
-    if (kind === "encrypted") {
-      if (ciphertext === undefined || text !== null)
-        return reject("validation-failed", "an encrypted message has ciphertext and no text");
-    } else if (ciphertext !== undefined || keyInfo !== undefined) {
-      return reject("validation-failed", "only an encrypted message has ciphertext and keyInfo");
-    } else if (text === null || isBlank(text)) {
-      return reject("validation-failed", "a message needs a text or an attachment");
-    }
     if (mentions.some((userId: string) => !state.members.has(userId)))
       return reject("validation-failed", "somebody mentioned is not a member");
     for (const [id, isRoot] of [

@@ -39,9 +39,9 @@ export function payloadOf(it: OpenDoor, request: FastifyRequest): Record<string,
   }
   const ifMatch = request.headers["if-match"];
   if (ifMatch !== undefined && method === "PATCH") {
-    const revision = Number(ifMatch.replace(/^"(.*)"$/, "$1"));
-    if (!Number.isSafeInteger(revision)) return reject("validation-failed", "If-Match must be a revision");
-    payload.ifMatch = revision;
+    const revision = ifMatch.replace(/^"(.*)"$/, "$1");
+    if (!/^\d{1,16}$/.test(revision)) return reject("validation-failed", "If-Match must be a revision");
+    payload.ifMatch = Number(revision);
   }
   return payload;
 }

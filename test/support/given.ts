@@ -6,6 +6,7 @@ import type { By } from "../../domain/by.ts";
 import { type AnyEvent, declarationOf, decodeFacts } from "../../domain/catalogue.ts";
 import { type DomainEvent, placed } from "../../domain/event.ts";
 import { isRejection, type RejectionCode } from "../../domain/rejection.ts";
+import { misshapen } from "../../infra/ports/door.ts";
 
 const target = (data: unknown): unknown =>
   typeof data === "object" && data !== null && "target" in data ? data.target : undefined;
@@ -54,8 +55,10 @@ export const given = (...history: readonly AnyEvent[]) => ({
       ...world.by,
     };
     const outcome = () => {
+      const parsed = it.payload.safeParse(payload);
+      if (!parsed.success) return misshapen(parsed.error);
       const refused = it.on.authorise?.(state, sender);
-      return refused ?? it.decide(state, it.payload.parse(payload), { ...sender, met });
+      return refused ?? it.decide(state, parsed.data, { ...sender, met });
     };
     return {
       thenEvents: (...expected: Event[]) => expect(outcome()).toEqual(expected),

@@ -214,6 +214,16 @@ describe("every route", () => {
   });
 });
 
+test("the shape of a message is looked at before whose conversation it is for", async () => {
+  const conversationId = await group(ada, []);
+  const { messageId } = await send(ada, conversationId, "one");
+  for (const said of [{ text: " " }, { text: null }, { kind: "encrypted" }, { text: "one", ciphertext: "AAEC" }])
+    expect(
+      (await bo.post(`/conversations/${conversationId}/messages`, { messageId: randomUUID(), ...said })).status,
+    ).toBe(400);
+  expect((await bo.patch(`/conversations/${conversationId}/messages/${messageId}`, { text: "two" })).status).toBe(404);
+});
+
 test("numbers in texts, and texts in numbers, are not taken for each other", async () => {
   const conversationId = await group(ada, [bo]);
   const { messageId } = await send(ada, conversationId, "one");
@@ -224,9 +234,9 @@ test("numbers in texts, and texts in numbers, are not taken for each other", asy
     expect((await ada.patch(`${at}/messages/${messageId}`, { text })).status, String(text)).toBe(400);
   for (const mentions of [bo.userId, { 0: bo.userId }, [[bo.userId]], [{ userId: bo.userId }]])
     expect((await ada.patch(`${at}/messages/${messageId}`, { text: "two", mentions })).status).toBe(400);
-  for (const limit of ["0", "201", "-1", "1.5", "NaN", "ten", "%20", ""])
+  for (const limit of ["0", "201", "-1", "1.5", "NaN", "ten", "%20", "", "1e2", "0x10", "%2B5", "5.0", "%205"])
     expect((await ada.get(`${at}/messages?limit=${limit}`)).status, limit).toBe(400);
-  for (const ifMatch of ["seven", "1.5", "*", "W/1"])
+  for (const ifMatch of ["seven", "1.5", "*", "W/1", "", "1e1", "0x10", '""'])
     expect(
       (await ada.patch(`${at}/messages/${messageId}`, { body: { text: "two" }, headers: { "if-match": ifMatch } }))
         .status,
