@@ -360,6 +360,18 @@ describe("marks and unread numbers", () => {
     expect(await status(bo.post(`${url}/read`, { seq: -1 }))).toBe(400);
   });
 
+  test("a mark that stands where one's own message put it answers with that message's place", async () => {
+    await send(ada, here, "one");
+    await bo.post(`${url}/read`, { seq: 1 });
+    const { position, revision, seq } = await send(bo, here, "two");
+    await latest(url);
+    for (const mark of ["read", "delivered"])
+      expect((await bo.post(`${url}/${mark}`, { seq })).body).toEqual({ read: 2, delivered: 2, position, revision });
+    await send(ada, here, "three");
+    const delivered = await bo.post(`${url}/delivered`, { seq: 3 });
+    expect((await bo.post(`${url}/read`, { seq: 2 })).body).toEqual(delivered.body);
+  });
+
   test("receipts say whom a message reached, to those entitled to it, without its sender", async () => {
     const { messageId, seq } = await send(ada, here, "for all");
     const marked = await bo.post(`${url}/read`, { seq });
