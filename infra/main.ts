@@ -77,6 +77,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       identities: accounts.sessions,
       rateLimits,
       waitFor: projector.waitFor,
+      told: () => gateway.told(),
       mayUpgrade: realtime.mayUpgrade,
       now: () => new Date(engine.clock.now()),
       logger,

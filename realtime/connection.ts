@@ -14,6 +14,8 @@ const EXPIRING_MS = 30_000;
 /** People whose `user` change this socket is known to have had. */
 const MOST_INTRODUCED = 10_000;
 const CHANGES_BETWEEN_CURSORS = 200;
+/** What only this person may see; it never shares a frame with what all may. */
+const PERSONAL: ReadonlySet<unknown> = new Set(["me", "conversation", "preferences", "unread", "left"]);
 
 interface Held {
   readonly frame: Buffer;
@@ -88,7 +90,11 @@ export class Connection {
     if (this.#state !== "opening") return;
     for (const change of changes)
       if (change.op === "user" && typeof change.userId === "string") this.introduce(change.userId);
-    this.send({ type: "changes", position, changes });
+    for (let start = 0, end = 0; start < changes.length; start = end) {
+      const personal = PERSONAL.has(changes[start]?.op);
+      while (end < changes.length && PERSONAL.has(changes[end]?.op) === personal) end++;
+      this.send({ type: "changes", position, changes: changes.slice(start, end) });
+    }
   }
 
   /** Resolves when what was sent has mostly gone out; false once the socket is closed. */
@@ -189,6 +195,7 @@ export class Connection {
       this.#state = "opening";
       this.#hello(frame).catch((error: unknown) => this.#failed(error));
     } else if (!this.#identity) this.end(close.protocolError, "the first frame is hello");
+    else if (frame.type === "refused") this.#commandsOfIt().refuse(frame.id, frame.rejection);
     else this.#act(frame, this.#identity);
   }
 
@@ -221,8 +228,7 @@ export class Connection {
   #act(frame: Exclude<ClientFrame, { type: "hello" }>, identity: Identity): void {
     switch (frame.type) {
       case "command":
-        this.#commands ??= new SocketCommands(this, this.#gateway);
-        return this.#commands.take(frame);
+        return this.#commandsOfIt().take(frame);
       case "ping":
         return this.send({ type: "pong" });
       case "renew":
@@ -236,6 +242,11 @@ export class Connection {
       default:
         frame satisfies never;
     }
+  }
+
+  #commandsOfIt(): SocketCommands {
+    this.#commands ??= new SocketCommands(this, this.#gateway);
+    return this.#commands;
   }
 
   async #renew(token: string, identity: Identity): Promise<void> {

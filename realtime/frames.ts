@@ -3,12 +3,14 @@ import { Uuid } from "../domain/ids.ts";
 
 export const SUBPROTOCOL = "scripta.v1";
 
-/** What a client may send. A frame of another shape is a protocol error. */
+export const CommandId = z.string().min(1).max(64);
+
+/** What a client may send. A frame of another shape is a protocol error, but for a command, which is refused. */
 export const ClientFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("hello"), token: z.string().max(8_192), cursor: z.string().max(8_192).nullish() }),
   z.strictObject({
     type: z.literal("command"),
-    id: z.string().min(1).max(64),
+    id: CommandId,
     name: z.string().max(64),
     payload: z.record(z.string(), z.unknown()),
   }),

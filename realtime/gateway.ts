@@ -89,7 +89,7 @@ export class Gateway {
 
   start(): void {
     this.#spreadTo = this.#projector.checkpoint();
-    const ticks = [setInterval(() => this.#beat(), PING_MS), setInterval(() => this.#tick(), TICK_MS)];
+    const ticks = [setInterval(() => this.#ping(), PING_MS), setInterval(() => this.#tick(), TICK_MS)];
     this.#stops = [
       this.#projector.onCommitted((batch) => this.#spread(batch)),
       this.identities.onRevoked((ended) => this.#revoked(ended)),
@@ -192,26 +192,29 @@ export class Gateway {
     });
   }
 
+  /** Resolves once sockets were told of all that the read models know now. */
+  async told(): Promise<void> {
+    await this.#work;
+  }
+
   sendCursor(connection: Connection): void {
     const { identity } = connection;
     if (identity) connection.sendCursor(this.#source.cursorAt(identity, this.#spreadTo));
   }
 
   #tick(): void {
-    for (const connection of this.#connections) {
+    const now = performance.now();
+    for (const connection of [...this.#connections]) {
       connection.tick();
+      const silentMs = now - connection.heardAt;
+      if (silentMs > CLOSED_AFTER_MS) connection.end(close.goingAway, "nothing was heard for 30 s");
+      else if (silentMs > OFFLINE_AFTER_MS && !connection.silenced) this.#say(connection, "offline");
       if (connection.wantsCursor) this.sendCursor(connection);
     }
   }
 
-  #beat(): void {
-    const now = performance.now();
-    for (const connection of [...this.#connections]) {
-      const silentMs = now - connection.heardAt;
-      if (silentMs > CLOSED_AFTER_MS) connection.end(close.goingAway, "nothing was heard for 30 s");
-      else if (silentMs > OFFLINE_AFTER_MS) this.#say(connection, "offline");
-      connection.ping();
-    }
+  #ping(): void {
+    for (const connection of this.#connections) connection.ping();
   }
 
   #revoked({ tenant, userId, deviceId }: { tenant: string; userId: string; deviceId?: string }): void {

@@ -1,5 +1,7 @@
 import { WebSocket } from "ws";
 
+const CLOSED_WITHIN_MS = 2_000;
+
 interface Listener {
   received(data: unknown, isBinary: boolean): void;
   heard(): void;
@@ -28,6 +30,8 @@ function onClose(this: WebSocket): void {
   if (this instanceof ServedSocket) this.listener?.closed();
 }
 
+/** Its close code is on its way: a client that is still sending would not get it past a connection that is reset. */
 function onError(this: WebSocket): void {
-  this.terminate();
+  if (this instanceof ServedSocket) this.listener?.closed();
+  setTimeout(() => this.terminate(), CLOSED_WITHIN_MS).unref();
 }

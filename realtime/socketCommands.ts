@@ -42,6 +42,11 @@ export class SocketCommands {
     if (!this.#entering) void this.#enterAll();
   }
 
+  /** Answers what is no command of any kind. */
+  refuse(id: string, rejection: Rejection): void {
+    this.#answer(id, rejection);
+  }
+
   async #enterAll(): Promise<void> {
     this.#entering = true;
     for (let frame = this.#waiting.shift(); frame; frame = this.#waiting.shift()) {
@@ -93,10 +98,11 @@ export class SocketCommands {
     return { handled: door.settles ? this.#settled(handled) : handled };
   }
 
-  /** The same, once the read models show it; it is done in any case. */
+  /** The same, once the read models show it and sockets were told; it is done in any case. */
   async #settled<Outcome>(handled: Promise<Outcome>): Promise<Outcome> {
     const outcome = await handled;
     await this.#gateway.settled().catch((error: unknown) => this.#gateway.problem(error));
+    await this.#gateway.told();
     return outcome;
   }
 

@@ -134,7 +134,7 @@ function touch(touched: Touched, event: Logged): void {
 function touchUser(event: Logged, users: TouchedUsers): void {
   const { tenant, of: userId, position } = event;
   const person = { tenant, userId, position };
-  if (event.type === "ProfileChanged") users.profiles.set(`${tenant}/${userId}`, person);
+  if (event.type === "ProfileChanged" || event.type === "UserErased") users.profiles.set(`${tenant}/${userId}`, person);
   if (event.type === "ProfileChanged" || event.type === "PreferencesChanged")
     users.me.set(`${tenant}/${userId}`, person);
 }

@@ -15,6 +15,8 @@ export interface RouteParts {
   readonly rateLimits: RateLimits;
   /** Resolves to false when the read models have not reached the position in time. */
   readonly waitFor: (position: number, timeoutMs: number) => Promise<boolean>;
+  /** Resolves once sockets were told of all that the read models know. */
+  readonly told: () => Promise<void>;
   readonly now: () => Date;
 }
 
@@ -35,7 +37,10 @@ export function addRoute(app: FastifyInstance, it: OpenDoor, parts: RouteParts):
     handler: async (request, reply) => {
       const outcome = await answer(it, request, parts);
       if (isRejection(outcome)) return sendRejection(reply, outcome);
-      if (it.settles) await parts.waitFor(positionIn(outcome.body), MIN_POSITION_WAIT_MS);
+      if (it.settles) {
+        await parts.waitFor(positionIn(outcome.body), MIN_POSITION_WAIT_MS);
+        await parts.told();
+      }
       const status = outcome.status ?? it.status;
       return status === 204 ? reply.code(204).send() : reply.code(status).send(outcome.body);
     },

@@ -107,6 +107,69 @@ describe("opening", () => {
   });
 });
 
+describe("a command that is none", () => {
+  test("is refused by its id, and the socket goes on", async () => {
+    const socket = await live(ada);
+    const command = (id: string, more: object) =>
+      JSON.stringify({ type: "command", id, name: "SendMessage", payload: text(), ...more });
+    const deep = `${"[".repeat(40)}${"]".repeat(40)}`;
+    const faulty = {
+      nul: command("nul", { payload: text({ text: "a\u0000b" }) }),
+      surrogate: command("surrogate", {}).replace("hello", "\\ud800"),
+      deep: command("deep", {}).replace('"hello"', deep),
+      payload: command("payload", { payload: ["no", "object"] }),
+      nameless: command("nameless", { name: 7 }),
+      more: command("more", { colour: "red" }),
+    };
+    for (const [id, frame] of Object.entries(faulty)) {
+      socket.send(frame);
+      expect(await socket.frame("reject", (answer) => answer.id === id)).toMatchObject({ code: "validation-failed" });
+    }
+    expect(await socket.command("SendMessage", text())).toMatchObject({ type: "ack" });
+  });
+
+  test("ends the socket where nobody can be told, or nobody said who it is", async () => {
+    for (const hello of [true, false]) {
+      const socket = hello ? await live(ada) : await open();
+      socket.send(`{"type": "command", "id": ${hello ? `"${"i".repeat(65)}"` : '"i"'}, "name": 7}`);
+      expect(await socket.closed).toBe(4000);
+    }
+  });
+});
+
+test("what only oneself may see shares no frame with what all may, in catching up too", async () => {
+  const first = await live(bo);
+  await first.close();
+  await send(ada, tea, "meanwhile");
+  const personal = new Set(["me", "conversation", "preferences", "unread", "left"]);
+  for (const socket of [await live(bo, first.cursor()), await live(bo)]) {
+    const kinds = socket.frames.flatMap(({ type, changes }) =>
+      type === "changes" && Array.isArray(changes) ? [new Set(changes.map(({ op }) => personal.has(op)))] : [],
+    );
+    expect(kinds.length).toBeGreaterThan(1);
+    expect(kinds.filter(({ size }) => size !== 1)).toEqual([]);
+  }
+});
+
+test("whoever was removed hears of nobody that types, from the answer on", async () => {
+  for (let n = 0; n < 10; n++) {
+    const place = await group(ada, [bo]);
+    const { messageId } = await send(ada, place, "busy");
+    const [his, hers] = [await live(bo), await live(ada)];
+    for (let kind = 0; kind < 10; kind++)
+      void hers.command("AddReaction", { conversationId: place, messageId, emoji: `:${kind}:` });
+    await hers.frame("ack");
+    await ada.delete(`/conversations/${place}/members/${bo.userId}`);
+    hers.send({ type: "typing", conversationId: place });
+    hers.send({ type: "ping" });
+    await hers.frame("pong");
+    his.send({ type: "ping" });
+    await his.frame("pong");
+    expect(his.frames.filter(({ type }) => type === "typing")).toEqual([]);
+    await Promise.all([his.close(), hers.close()]);
+  }
+});
+
 describe("closing", () => {
   test("4000 for what is not of the protocol", async () => {
     const first = async (frame: string | Buffer | object) => {
