@@ -41,10 +41,12 @@ export async function renewSession(
     if (!device?.active || !genuine) return { is: "refused" };
     const { userId, seed, generation, rotatedAt } = device;
     const ageMs = now.getTime() - rotatedAt.getTime();
-    if (claimed.generation === generation) {
+    // A later one than we know of was given out before a backup was restored: the device has not done anything wrong.
+    if (claimed.generation >= generation) {
       if (ageMs > parts.deviceIdleDays * DAY_MS) return { is: "refused" };
-      await rotate(tx, { tenant, deviceId, generation: generation + 1, now });
-      return { is: "renewed", userId, seed, generation: generation + 1, issuedAt: now };
+      const next = claimed.generation + 1;
+      await rotate(tx, { tenant, deviceId, generation: next, now });
+      return { is: "renewed", userId, seed, generation: next, issuedAt: now };
     }
     if (claimed.generation === generation - 1 && !device.pairUsed && ageMs <= REPEAT_MS)
       return { is: "renewed", userId, seed, generation, issuedAt: rotatedAt };
