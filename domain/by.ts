@@ -9,6 +9,8 @@ export interface By {
   /** The account counts as guest in every conversation. */
   readonly guest: boolean;
   readonly now: Date;
+  /** What is recorded names nobody: it will be shown to whoever is told why something is gone. */
+  readonly unnamed?: true;
   /** The idempotency key that came with the request, a UUID; absent where none came. */
   readonly key?: string;
   /** The network address it came from, for limits alone; never recorded in clear. */

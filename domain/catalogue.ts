@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { type ComplianceEvent, complianceEvents } from "./compliance/events.ts";
 import { type ConversationEvent, conversationEvents } from "./conversation/events.ts";
 import type { DomainEvent, SealedUnder } from "./event.ts";
 import { type ReceiptsEvent, receiptsEvents } from "./receipts/events.ts";
@@ -7,7 +8,7 @@ import { upcast } from "./upcasters.ts";
 import { type UserEvent, userEvents } from "./user/events.ts";
 
 /** Every type of event that this program writes. What it reads may be older (upcast) or newer (unknown). */
-export type AnyEvent = ConversationEvent | ReceiptsEvent | UserEvent | TenantEvent;
+export type AnyEvent = ConversationEvent | ReceiptsEvent | UserEvent | TenantEvent | ComplianceEvent;
 
 export interface EventDeclaration {
   readonly type: string;
@@ -21,6 +22,7 @@ export const eventDeclarations: readonly EventDeclaration[] = [
   ...receiptsEvents,
   ...userEvents,
   ...tenantEvents,
+  ...complianceEvents,
 ];
 
 const byType = new Map(eventDeclarations.map((declaration) => [declaration.type, declaration]));

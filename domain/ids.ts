@@ -44,8 +44,12 @@ export function directConversationId(tenant: string, one: string, other: string)
 }
 
 /** What a command creates is named after its sender and its key, so that a retry finds the same thing. */
-export const createdId = (what: "conversation" | "user", tenant: string, by: string, commandId: string): string =>
-  uuidV5(JSON.stringify([what, tenant, by, commandId]));
+export const createdId = (
+  what: "conversation" | "user" | "erasure" | "hold",
+  tenant: string,
+  by: string,
+  commandId: string,
+): string => uuidV5(JSON.stringify([what, tenant, by, commandId]));
 
 export const tenantId = (tenant: string): string => uuidV5(JSON.stringify(["tenant", tenant]));
 

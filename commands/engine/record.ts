@@ -111,8 +111,8 @@ function metaOf(sender: Sender): string {
   const meta: EventMeta = {
     commandId: sender.commandId,
     correlationId: sender.correlationId,
-    actorId: sender.userId,
-    deviceId: sender.deviceId,
+    actorId: sender.unnamed ? null : sender.userId,
+    deviceId: sender.unnamed ? null : sender.deviceId,
     occurredAt: sender.now.toISOString(),
     ...(sender.traceparent === undefined ? {} : { traceparent: sender.traceparent }),
   };

@@ -45,6 +45,8 @@ export const Preferences = z.strictObject({
 export const PreferencesChanged = eventType("PreferencesChanged", 1, Preferences);
 export const UserDeactivated = eventType("UserDeactivated", 1, z.object({}));
 export const UserReactivated = eventType("UserReactivated", 1, z.object({}));
+/** Whatever this person wrote is unreadable: said once, so that devices are told. */
+export const UserErased = eventType("UserErased", 1, z.object({ erasureId: Uuid }));
 
 export const userEvents = [
   UserRegistered,
@@ -54,6 +56,7 @@ export const userEvents = [
   PreferencesChanged,
   UserDeactivated,
   UserReactivated,
+  UserErased,
 ] as const;
 export type UserEvent = ReturnType<(typeof userEvents)[number]>;
 export type Preferences = z.infer<typeof Preferences>;

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { Time, UserId } from "../conversation/events.ts";
+import { eventType, sealedEventType } from "../event.ts";
+import { Uuid } from "../ids.ts";
+
+/** What an officer writes names people: it is sealed under a subject of its own, that of the case. */
+const ofTheCase = { subject: (_: unknown, caseId: string) => caseId, bucket: "lasting" } as const;
+
+/** `partial`: what a hold covers is kept for `compliance` alone, the rest goes. Its meta names nobody. */
+export const ErasureRequested = sealedEventType(
+  "ErasureRequested",
+  1,
+  z.object({ erasureId: Uuid, userId: UserId, partial: z.literal(true).optional() }),
+  z.object({ reason: z.string(), requestedBy: z.string() }),
+  ofTheCase,
+);
+/** Conversations whose names held the person's, looked for while both could be read. */
+export const ErasurePrepared = eventType("ErasurePrepared", 1, z.object({ namesToReview: z.array(Uuid) }));
+/** Holds stand in the way: nothing was destroyed yet. */
+export const ErasureHeld = eventType("ErasureHeld", 1, z.object({ holdIds: z.array(Uuid) }));
+/**
+ * The person's secret is destroyed; no process opens anything of it from `effectiveAt` on. `weekKeys`: ids of those that
+ * may wrap it in an old copy of the tables.
+ */
+export const ErasureTookEffect = eventType(
+  "ErasureTookEffect",
+  1,
+  z.object({ effectiveAt: Time, weekKeys: z.array(z.string()) }),
+);
+export const ErasureSinkSwept = eventType("ErasureSinkSwept", 1, z.object({ sink: z.string(), items: z.int().min(0) }));
+/** It was tried several times, and is tried again. */
+export const ErasureFailed = eventType("ErasureFailed", 1, z.object({ sink: z.string() }));
+export const ErasureCompleted = eventType("ErasureCompleted", 1, z.object({}));
+/** The last week key that could open an old copy of the secret is destroyed. */
+export const ErasureBecameFinal = eventType("ErasureBecameFinal", 1, z.object({ finalAt: Time }));
+/** `certificate`: a signed note. One is made at completion, another when the erasure is final. */
+export const ErasureCertified = eventType(
+  "ErasureCertified",
+  1,
+  z.object({ of: z.enum(["completion", "finality"]), certificate: z.string() }),
+);
+
+/** Preserves what lies in its scope: a conversation, a person, or both, from one time to another. */
+export const HoldScope = z.object({
+  conversationId: Uuid.optional(),
+  userId: UserId.optional(),
+  from: Time.optional(),
+  to: Time.optional(),
+});
+export const HoldPlaced = sealedEventType(
+  "HoldPlaced",
+  1,
+  z.object({ holdId: Uuid, ...HoldScope.shape }),
+  z.object({ reason: z.string(), placedBy: z.string() }),
+  ofTheCase,
+);
+export const HoldLifted = eventType("HoldLifted", 1, z.object({}));
+
+export const complianceEvents = [
+  ErasureRequested,
+  ErasurePrepared,
+  ErasureHeld,
+  ErasureTookEffect,
+  ErasureSinkSwept,
+  ErasureFailed,
+  ErasureCompleted,
+  ErasureBecameFinal,
+  ErasureCertified,
+  HoldPlaced,
+  HoldLifted,
+] as const;
+export type ComplianceEvent = ReturnType<(typeof complianceEvents)[number]>;
+export type HoldScope = z.infer<typeof HoldScope>;
