@@ -372,9 +372,9 @@ export class ScriptaClient {
     if (status.status === "live") {
       if (this.#presence === "away") this.#realtime.send({ type: "presence", status: this.#presence });
       if (this.#watched.length > 0) this.#realtime.send({ type: "watch", userIds: this.#watched });
-      this.#outbox.open();
       if (this.#wasReset) this.#outbox.repeatSettled();
       this.#wasReset = false;
+      this.#outbox.open();
     } else {
       this.#typists.clear();
     }
@@ -384,12 +384,10 @@ export class ScriptaClient {
   #take(frame: ServerFrame): void {
     switch (frame.type) {
       case "ready":
-        if (this.#cursor === null) this.#drop();
+        if (this.#cursor === null) this.#startAnew();
         break;
       case "reset":
-        // A server whose log lost its tail resets as well, so what it acknowledged lately is sent again.
-        this.#wasReset ||= this.#cursor !== null;
-        this.#drop();
+        this.#startAnew();
         break;
       case "changes":
         this.#apply(frame.changes, frame.position);
@@ -406,6 +404,12 @@ export class ScriptaClient {
       case "presence":
         this.#events.emit("presence", frame);
     }
+  }
+
+  /** A server whose log lost its tail resets, or has one sign in again: what it acknowledged lately is sent again. */
+  #startAnew(): void {
+    this.#wasReset = true;
+    this.#drop();
   }
 
   #drop(): void {

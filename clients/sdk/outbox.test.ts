@@ -115,4 +115,31 @@ describe("the outbox", () => {
     }
     await expect.poll(() => outbox.settled.map(({ id }) => id)).toEqual(["one", "two", "three"]);
   });
+
+  test("of what goes again, a conversation is made before anything is said in it, and what others make is waited for", async () => {
+    const { outbox, next, sent, rejected } = wire();
+    const made = outbox.add("CreateConversation", { kind: "group", name: "Tea", members: [] }, "made");
+    (await next()).answer();
+    await made;
+    for (const [id, where] of [
+      ["said", "tea"],
+      ["elsewhere", "made by somebody else"],
+    ] as const) {
+      const answered = send(outbox, id, where);
+      (await next()).answer();
+      await answered;
+    }
+    outbox.repeatSettled();
+    const first = await next();
+    expect([first.entry.id, sent]).toEqual(["made", []]);
+    first.answer();
+    for (const { entry, answer, fail } of [await next(), await next()]) {
+      if (entry.id === "said") answer();
+      else fail(new ScriptaError("not-found", "nobody made it again yet"));
+    }
+    outbox.open();
+    const again = await next();
+    expect([again.entry.id, rejected]).toEqual(["elsewhere", []]);
+    again.answer();
+  });
 });

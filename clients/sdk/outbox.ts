@@ -40,6 +40,8 @@ interface Waiting {
 
 /** How long an acknowledged command is kept, in case that a server comes back without it. */
 const SETTLED_MS = 10 * 60_000;
+/** What is sent again may rest on what others' devices send again, which come back at about the same time. */
+const OTHERS_COME_MS = 60_000;
 
 /**
  * Commands wait here until the server has answered them. Within a conversation one is in flight at a time, so that
@@ -50,6 +52,7 @@ export class Outbox {
   readonly #lanes = new Map<string, Lane>();
   readonly #waiting = new Map<string, Waiting>();
   #settled: Settled[] = [];
+  #othersComeUntil = 0;
   #open = true;
   #wake = new AbortController();
 
@@ -99,6 +102,7 @@ export class Outbox {
   repeatSettled(): void {
     const recent = this.#settled.filter(({ settledAt }) => settledAt > Date.now() - SETTLED_MS);
     this.#settled = [];
+    this.#othersComeUntil = Date.now() + OTHERS_COME_MS;
     for (const { answer: _answer, settledAt: _settledAt, ...entry } of recent.reverse()) {
       const lane = this.#laneOf(entry);
       lane.entries.splice(lane.inFlight ? 1 : 0, 0, { ...entry, again: true });
@@ -141,7 +145,7 @@ export class Outbox {
     try {
       for (let attempt = 0; this.#open; ) {
         const [entry] = lane.entries;
-        if (!entry) return;
+        if (!entry || this.#mustWait(lane)) return;
         lane.inFlight = entry;
         const outcome = await this.#attempt(entry);
         lane.inFlight = undefined;
@@ -149,6 +153,7 @@ export class Outbox {
           attempt = 0;
           lane.entries.splice(lane.entries.indexOf(entry), 1);
           this.#finish(entry, outcome);
+          for (const other of this.#lanes.values()) this.#start(other);
         } else if (this.#open) {
           await pause(Math.max(outcome.error.retryAfterMs ?? 0, backoffMs(attempt++)), this.#wake.signal);
         }
@@ -158,12 +163,22 @@ export class Outbox {
     }
   }
 
+  /** Conversations that one made are made again before anything happens in them. */
+  #mustWait(lane: Lane): boolean {
+    const account = this.#lanes.get(ACCOUNT);
+    return account !== undefined && lane !== account && account.entries.some(({ again }) => again);
+  }
+
+  #mayComeYet({ name, again }: Entry, { code }: ScriptaError): boolean {
+    return again === true && (code === "not-found" || isMark(name)) && Date.now() < this.#othersComeUntil;
+  }
+
   async #attempt(entry: Entry): Promise<Outcome> {
     try {
       return { done: true, answer: await this.#parts.deliver(entry) };
     } catch (error) {
       if (!isScriptaError(error)) throw error;
-      return error.passing ? { done: false, error } : { done: true, error };
+      return error.passing || this.#mayComeYet(entry, error) ? { done: false, error } : { done: true, error };
     }
   }
 
@@ -195,8 +210,11 @@ export const isMark = (name: CommandName): boolean => name === "MarkRead" || nam
 export const conversationOf = ({ payload }: Pick<Entry, "payload">): string | undefined =>
   "conversationId" in payload && typeof payload.conversationId === "string" ? payload.conversationId : undefined;
 
+/** The lane of what is about no conversation that there is already. */
+const ACCOUNT = "account";
+
 function laneName(entry: Entry): string {
-  const conversationId = conversationOf(entry) ?? "account";
+  const conversationId = conversationOf(entry) ?? ACCOUNT;
   return isMark(entry.name) ? `${entry.name} ${conversationId}` : conversationId;
 }
 
