@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { ScriptaClient } from "../../clients/sdk/index.ts";
 import { systemClock } from "../../infra/clock.ts";
@@ -28,8 +28,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "scripta-backup-"));
   port = await freePort();
 });
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.stop();
+});
 afterAll(async () => {
-  for (const server of servers) await server.stop();
   for (const { database } of places) await database.drop();
   await rm(folder, { recursive: true, force: true, maxRetries: 10 });
 }, 60_000);
