@@ -8,6 +8,7 @@ import type { ServerRole } from "../domain/tenant/events.ts";
 import { type Door, door, type RateLimit } from "../infra/ports/door.ts";
 import type { Engine } from "./engine/engine.ts";
 import { Mailboxes } from "./engine/mailboxes.ts";
+import type { StateSchema } from "./engine/storedState.ts";
 import { Placement } from "./placement.ts";
 
 /** Its sender, and the command's own id: the idempotency key where one came, else one made for it. */
@@ -55,7 +56,9 @@ export interface AggregateDeclaration<State, Event extends DomainEvent> {
   readonly owns: (facts: AnyFacts) => facts is AnyFacts & Facts<Event>;
   /** Refuses whoever may not even know of it: checked before a key is looked up. */
   readonly authorise?: (state: State, by: Sender) => Rejection | undefined;
-  /** Raise it whenever the shape of the state or the meaning of `evolve` changes: older snapshots are dropped. */
+  /** What the state consists of. Snapshots of another shape are dropped. */
+  readonly state: StateSchema<State>;
+  /** Raise it whenever `evolve` means something else: older snapshots are dropped. */
   readonly stateVersion: number;
 }
 

@@ -1,5 +1,5 @@
 import type { AnyFacts } from "../../domain/catalogue.ts";
-import { evolve, newConversation } from "../../domain/conversation/conversation.ts";
+import { Conversation, evolve, newConversation } from "../../domain/conversation/conversation.ts";
 import type { ConversationEvent } from "../../domain/conversation/events.ts";
 import { conversationEvents } from "../../domain/conversation/events.ts";
 import type { Facts } from "../../domain/event.ts";
@@ -13,6 +13,7 @@ const declaration = {
   initial: newConversation,
   evolve,
   owns: (facts: AnyFacts): facts is AnyFacts & Facts<ConversationEvent> => types.has(facts.type),
+  state: Conversation,
   stateVersion: 1,
 };
 

@@ -1,5 +1,5 @@
 import { type TenantEvent, tenantEvents } from "../../domain/tenant/events.ts";
-import { evolve, newTenant, type Tenant } from "../../domain/tenant/tenant.ts";
+import { evolve, newTenant, Tenant } from "../../domain/tenant/tenant.ts";
 import { aggregate } from "../command.ts";
 
 const types: ReadonlySet<string> = new Set(tenantEvents.map(({ type }) => type));
@@ -9,5 +9,6 @@ export const tenant = aggregate<Tenant, TenantEvent>({
   initial: newTenant,
   evolve,
   owns: (facts): facts is Extract<typeof facts, { type: TenantEvent["type"] }> => types.has(facts.type),
+  state: Tenant,
   stateVersion: 1,
 });

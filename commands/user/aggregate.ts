@@ -1,6 +1,6 @@
 import type { UserEvent } from "../../domain/user/events.ts";
 import { userEvents } from "../../domain/user/events.ts";
-import { evolve, newUser, type User } from "../../domain/user/user.ts";
+import { evolve, newUser, User } from "../../domain/user/user.ts";
 import { aggregate } from "../command.ts";
 
 const types: ReadonlySet<string> = new Set(userEvents.map(({ type }) => type));
@@ -10,5 +10,6 @@ export const user = aggregate<User, UserEvent>({
   initial: newUser,
   evolve,
   owns: (facts): facts is Extract<typeof facts, { type: UserEvent["type"] }> => types.has(facts.type),
+  state: User,
   stateVersion: 1,
 });

@@ -1,34 +1,40 @@
+import { z } from "zod";
 import type { Placed } from "../event.ts";
-import type { ConversationEvent, HistoryVisibility, Notify, Role } from "./events.ts";
-import type { Membership } from "./visibility.ts";
+import { type ConversationEvent, HistoryVisibility, Notify, Role } from "./events.ts";
 
-/** Each `…At` is the revision of the event that made it so. */
-export interface Member {
-  role: Role;
-  roleAt: number;
-  notify: Notify;
-  mutedUntil: string | null;
-  preferencesAt: number;
-  /** In order; the last one lasts. */
-  memberships: Membership[];
-}
+/** In order; of a member the last one lasts. */
+const Memberships = z.array(z.object({ afterSeq: z.int(), lastSeq: z.int().nullable() })).readonly();
+
+/** Each `…At` is the revision of the event that made it so. Replaced, never changed in place. */
+const Member = z
+  .object({
+    role: Role,
+    roleAt: z.int(),
+    notify: Notify,
+    mutedUntil: z.string().nullable(),
+    preferencesAt: z.int(),
+    memberships: Memberships,
+  })
+  .readonly();
+export type Member = z.infer<typeof Member>;
 
 /** What deciding needs, and no more: a conversation of a million messages is as small as a new one. */
-export interface Conversation {
-  kind: "none" | "direct" | "group";
-  createdAt: number;
-  lastSeq: number;
-  historyVisibility: HistoryVisibility;
-  historyVisibilityAt: number;
-  nameAt: number;
-  descriptionAt: number;
-  avatar: string | null;
-  avatarAt: number;
+export const Conversation = z.object({
+  kind: z.enum(["none", "direct", "group"]),
+  createdAt: z.int(),
+  lastSeq: z.int(),
+  historyVisibility: HistoryVisibility,
+  historyVisibilityAt: z.int(),
+  nameAt: z.int(),
+  descriptionAt: z.int(),
+  avatar: z.string().nullable(),
+  avatarAt: z.int(),
   /** In the order of joining: the longest-standing first. */
-  readonly members: Map<string, Member>;
+  members: z.map(z.string(), Member),
   /** The memberships of those who left. */
-  readonly former: Map<string, Membership[]>;
-}
+  former: z.map(z.string(), Memberships),
+});
+export type Conversation = z.infer<typeof Conversation>;
 
 export const newConversation = (): Conversation => ({
   kind: "none",
@@ -70,18 +76,16 @@ export function evolve(conversation: Conversation, event: Placed<ConversationEve
       break;
     case "MemberAdded": {
       const { userId, role, afterSeq } = event.data;
-      const memberships = conversation.former.get(userId) ?? [];
+      const memberships = [...(conversation.former.get(userId) ?? []), { afterSeq, lastSeq: null }];
       conversation.former.delete(userId);
-      memberships.push({ afterSeq, lastSeq: null });
       const preferences = { notify: "all", mutedUntil: null, preferencesAt: revision } as const;
       conversation.members.set(userId, { role, roleAt: revision, ...preferences, memberships });
       break;
     }
     case "MemberRoleChanged": {
-      const member = conversation.members.get(event.data.userId);
-      if (!member) break;
-      member.role = event.data.role;
-      member.roleAt = revision;
+      const { userId, role } = event.data;
+      const member = conversation.members.get(userId);
+      if (member) conversation.members.set(userId, { ...member, role, roleAt: revision });
       break;
     }
     case "MemberRemoved": {
@@ -89,17 +93,14 @@ export function evolve(conversation: Conversation, event: Placed<ConversationEve
       const memberships = conversation.members.get(userId)?.memberships;
       const present = memberships?.at(-1);
       if (!memberships || !present) break;
-      memberships[memberships.length - 1] = { ...present, lastSeq };
       conversation.members.delete(userId);
-      conversation.former.set(userId, memberships);
+      conversation.former.set(userId, [...memberships.slice(0, -1), { ...present, lastSeq }]);
       break;
     }
     case "MemberPreferencesChanged": {
-      const member = conversation.members.get(event.data.userId);
-      if (!member) break;
-      member.notify = event.data.notify;
-      member.mutedUntil = event.data.mutedUntil;
-      member.preferencesAt = revision;
+      const { userId, notify, mutedUntil } = event.data;
+      const member = conversation.members.get(userId);
+      if (member) conversation.members.set(userId, { ...member, notify, mutedUntil, preferencesAt: revision });
       break;
     }
     case "MessageSent":

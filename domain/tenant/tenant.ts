@@ -1,18 +1,16 @@
+import { z } from "zod";
 import type { Placed } from "../event.ts";
-import type { ServerRole, TenantEvent } from "./events.ts";
+import { ServerRole, type TenantEvent } from "./events.ts";
 
-/** What a person may on the server. `at`: the revision of the event that made it so. */
-export interface Standing {
-  readonly roles: readonly ServerRole[];
-  readonly guest: boolean;
-  readonly at: number;
-}
+/** What a person may on the server. `at`: the revision of the event that made it so. Replaced, never changed in place. */
+const Standing = z.object({ roles: z.array(ServerRole).readonly(), guest: z.boolean(), at: z.int() }).readonly();
 
-export interface Tenant {
-  foundedAt: number;
+export const Tenant = z.object({
+  foundedAt: z.int(),
   /** Those whose roles were ever set. */
-  readonly people: Map<string, Standing>;
-}
+  people: z.map(z.string(), Standing),
+});
+export type Tenant = z.infer<typeof Tenant>;
 
 export const newTenant = (): Tenant => ({ foundedAt: -1, people: new Map() });
 

@@ -1,19 +1,22 @@
+import { z } from "zod";
 import type { Placed } from "../event.ts";
-import { defaultPreferences, type Preferences, type UserEvent } from "./events.ts";
+import { defaultPreferences, Preferences, type UserEvent } from "./events.ts";
 
 /** A person's account as deciding needs it. Each `…At` is the revision of the event that made it so. */
-export interface User {
-  registeredAt: number;
-  avatar: string | null;
+export const User = z.object({
+  registeredAt: z.int(),
+  avatar: z.string().nullable(),
   /** Of the event that holds the present name. */
-  profileAt: number;
-  preferences: Preferences;
-  preferencesAt: number;
+  profileAt: z.int(),
+  preferences: Preferences.readonly(),
+  preferencesAt: z.int(),
   /** Signed-in devices, with the revision at which each came. */
-  readonly devices: Map<string, number>;
-  deactivated: boolean;
-  deactivatedAt: number;
-}
+  devices: z.map(z.string(), z.int()),
+  deactivated: z.boolean(),
+  deactivatedAt: z.int(),
+  erasedAt: z.int(),
+});
+export type User = z.infer<typeof User>;
 
 export const newUser = (): User => ({
   registeredAt: -1,
@@ -24,6 +27,7 @@ export const newUser = (): User => ({
   devices: new Map(),
   deactivated: false,
   deactivatedAt: -1,
+  erasedAt: -1,
 });
 
 export const isRegistered = (user: User): boolean => user.registeredAt >= 0;
@@ -56,6 +60,9 @@ export function evolve(user: User, event: Placed<UserEvent>): void {
     case "UserReactivated":
       user.deactivated = event.type === "UserDeactivated";
       user.deactivatedAt = revision;
+      break;
+    case "UserErased":
+      user.erasedAt = revision;
       break;
     default:
       event satisfies never;
