@@ -25,6 +25,7 @@ import { anythingWrapped, postgresSecretStore } from "./keys/postgresSecretStore
 import { lastSeenMigrations } from "./lastSeen.ts";
 import { marksNow } from "./marksNow.ts";
 import type { Database } from "./ports/database.ts";
+import type { SecretStore } from "./ports/secrets.ts";
 import { openDatabase } from "./postgres/database.ts";
 import { startEmbedded } from "./postgres/embedded.ts";
 import { type Migration, migrate } from "./postgres/migrate.ts";
@@ -40,7 +41,7 @@ export interface Foundation {
   readonly engine: Engine;
   readonly projector: Projector;
   /** What the weekly change of keys works on. */
-  readonly keys: KeyChangeParts;
+  readonly keys: KeyChangeParts & { readonly secrets: SecretStore };
   readonly accounts: Accounts;
   /** 32 bytes, the same in every process on the log: what cursors are sealed with. */
   readonly cursorKey: Uint8Array;
