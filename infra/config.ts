@@ -1,3 +1,4 @@
+import { BlockList, isIP } from "node:net";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 
@@ -10,6 +11,23 @@ const Account = z
     return { username: text.slice(0, colon), password: text.slice(colon + 1) };
   });
 const Switch = z.enum(["on", "off"]);
+const list = (text: string) =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+/** Addresses and subnets. */
+const Addresses = z.string().transform((text, { addIssue }) => {
+  const addresses = new BlockList();
+  for (const item of list(text)) {
+    const [, address = "", bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(item) ?? [];
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    const most = family === "ipv6" ? 128 : 32;
+    if (isIP(address) === 0 || Number(bits ?? 0) > most) addIssue("must be addresses or subnets, such as 10.0.0.0/8");
+    else addresses.addSubnet(address, Number(bits ?? most), family);
+  }
+  return addresses;
+});
 
 /** Every variable of the environment that Scripta reads. */
 const Environment = z.object({
@@ -25,13 +43,11 @@ const Environment = z.object({
   SCRIPTA_ALLOWED_ORIGINS: z
     .string()
     .default("")
-    .transform((list) =>
-      list
-        .split(",")
-        .map((origin) => origin.trim())
-        .filter((origin) => origin !== ""),
-    )
+    .transform(list)
     .describe("Web origins beside its own whose pages may open the socket, with commas."),
+  SCRIPTA_TRUSTED_PROXIES: Addresses.default(new BlockList()).describe(
+    "Addresses or subnets, with commas, of proxies whose X-Forwarded-For is believed.",
+  ),
   SCRIPTA_POSTGRES: z
     .string()
     .regex(/^postgres(ql)?:\/\//, "must be a postgres:// URL")
@@ -59,6 +75,7 @@ export interface Config {
   readonly port: number;
   readonly origin: string;
   readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: BlockList;
   readonly postgres: string | undefined;
   readonly bootstrapAdmin: { readonly username: string; readonly password: string } | undefined;
   readonly rateLimits: boolean;
@@ -95,6 +112,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: env.SCRIPTA_PORT,
     origin: env.SCRIPTA_ORIGIN,
     allowedOrigins: env.SCRIPTA_ALLOWED_ORIGINS,
+    trustedProxies: env.SCRIPTA_TRUSTED_PROXIES,
     postgres: env.SCRIPTA_POSTGRES,
     bootstrapAdmin: env.SCRIPTA_BOOTSTRAP_ADMIN,
     rateLimits: env.SCRIPTA_RATE_LIMITS === "on",

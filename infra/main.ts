@@ -13,6 +13,7 @@ import { Gateway } from "../realtime/gateway.ts";
 import { changeWeekKeys } from "../sealing/weeklyKeyChange.ts";
 import type { Config } from "./config.ts";
 import { type Foundation, openFoundation } from "./foundation.ts";
+import { clientAddress } from "./http/clientAddress.ts";
 import { addDocuments } from "./http/documents.ts";
 import { addHealth } from "./http/health.ts";
 import { realtimeRoute } from "./http/realtime.ts";
@@ -71,13 +72,15 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       mostStrangers: config.rateLimits ? SOCKETS_BEFORE_HELLO : Number.POSITIVE_INFINITY,
       problem: (error) => logger.error({ err: error }, "the gateway met a problem"),
     });
-    const realtime = realtimeRoute(gateway, config.allowedOrigins);
+    const addressOf = clientAddress(config.trustedProxies);
+    const realtime = realtimeRoute(gateway, config.allowedOrigins, addressOf);
     const app = await createHttpServer({
       doors,
       identities: accounts.sessions,
       rateLimits,
       waitFor: projector.waitFor,
       told: () => gateway.told(),
+      addressOf,
       mayUpgrade: realtime.mayUpgrade,
       now: () => new Date(engine.clock.now()),
       logger,

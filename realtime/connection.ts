@@ -48,19 +48,15 @@ export class Connection {
   /** What its client says of its person, and whether that was taken back because nothing was heard. */
   saidStatus: "online" | "away" = "online";
   silenced = false;
-  readonly #socket: Socket;
+  /** Where it comes from. */
+  readonly address: string;
 
-  constructor(ws: ServedSocket, socket: Socket, gateway: Gateway) {
+  constructor(ws: ServedSocket, socket: Socket, address: string, gateway: Gateway) {
     this.#ws = ws;
-    this.#socket = socket;
+    this.address = address;
     this.#gateway = gateway;
     this.#out = new Outgoing(socket, () => this.end(close.tooSlow, "resume from your cursor"));
     ws.tell(this);
-  }
-
-  /** Where it comes from. */
-  get address(): string {
-    return this.#socket.remoteAddress ?? "";
   }
 
   get identity(): Identity | undefined {

@@ -106,8 +106,8 @@ export class Gateway {
     return this.#strangers.full(address);
   }
 
-  connected(ws: ServedSocket, socket: Socket): void {
-    const connection = new Connection(ws, socket, this);
+  connected(ws: ServedSocket, socket: Socket, address: string): void {
+    const connection = new Connection(ws, socket, address, this);
     if (this.#draining) return connection.end(close.goingAway, "going away");
     this.#connections.add(connection);
     this.#strangers.add(connection, connection.address);

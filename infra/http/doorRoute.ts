@@ -4,6 +4,7 @@ import { isRejection, reject } from "../../domain/rejection.ts";
 import { mayEnter, misshapen, type OpenDoor } from "../ports/door.ts";
 import type { Identities, Identity } from "../ports/identity.ts";
 import type { RateLimits } from "../ports/rateLimits.ts";
+import type { AddressOf } from "./clientAddress.ts";
 import { Refused, sendRejection } from "./refusal.ts";
 import { idempotencyKey, identify, minPosition, misshapenPath, payloadOf } from "./request.ts";
 import { METHODS, routeOf } from "./route.ts";
@@ -17,6 +18,7 @@ export interface RouteParts {
   readonly waitFor: (position: number, timeoutMs: number) => Promise<boolean>;
   /** Resolves once sockets were told of all that the read models know. */
   readonly told: () => Promise<void>;
+  readonly addressOf: AddressOf;
   readonly now: () => Date;
 }
 
@@ -61,7 +63,7 @@ async function answer(it: OpenDoor, request: FastifyRequest, parts: RouteParts) 
   const forbidden = mayEnter(it, identity?.roles ?? []);
   if (forbidden) return forbidden;
   if (it.limit) {
-    const allowance = await parts.rateLimits.take(it.limit, identity?.deviceId ?? request.ip);
+    const allowance = await parts.rateLimits.take(it.limit, identity?.deviceId ?? parts.addressOf(request.raw));
     if (!allowance.ok)
       return { ...reject("rate-limited", "slow down"), retryAfterSeconds: allowance.retryAfterSeconds };
   }
@@ -78,7 +80,7 @@ async function answer(it: OpenDoor, request: FastifyRequest, parts: RouteParts) 
     guest: identity?.guest ?? false,
     now: parts.now(),
     ...(key === undefined ? {} : { key }),
-    address: request.ip,
+    address: parts.addressOf(request.raw),
     correlationId: traceId,
     ...(traceparent === undefined ? {} : { traceparent }),
   };

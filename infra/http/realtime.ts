@@ -5,6 +5,7 @@ import { type Rejection, reject } from "../../domain/rejection.ts";
 import { SUBPROTOCOL } from "../../realtime/frames.ts";
 import type { Gateway } from "../../realtime/gateway.ts";
 import { ServedSocket } from "../../realtime/servedSocket.ts";
+import type { AddressOf } from "./clientAddress.ts";
 import { sendRejection } from "./refusal.ts";
 
 const PATH = "/api/v1/realtime";
@@ -20,7 +21,11 @@ export interface RealtimeRoute {
   addTo(app: FastifyInstance): void;
 }
 
-export function realtimeRoute(gateway: Gateway, allowedOrigins: readonly string[]): RealtimeRoute {
+export function realtimeRoute(
+  gateway: Gateway,
+  allowedOrigins: readonly string[],
+  addressOf: AddressOf,
+): RealtimeRoute {
   const server = new WebSocketServer({
     noServer: true,
     WebSocket: ServedSocket,
@@ -30,7 +35,8 @@ export function realtimeRoute(gateway: Gateway, allowedOrigins: readonly string[
     handleProtocols: () => SUBPROTOCOL,
   });
 
-  function refusalOf({ headers, socket }: IncomingMessage): Rejection | undefined {
+  function refusalOf(request: IncomingMessage): Rejection | undefined {
+    const { headers } = request;
     const { origin, upgrade, host } = headers;
     const protocols = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
     if (upgrade?.toLowerCase() !== "websocket" || !protocols.includes(SUBPROTOCOL))
@@ -40,7 +46,7 @@ export function realtimeRoute(gateway: Gateway, allowedOrigins: readonly string[
     if (origin !== undefined && !own.includes(origin) && !allowedOrigins.includes(origin))
       return reject("forbidden", "this origin may not open a socket");
     if (gateway.size >= MOST_SOCKETS) return reject("unavailable", "too many sockets are open");
-    if (gateway.crowded(socket.remoteAddress ?? ""))
+    if (gateway.crowded(addressOf(request)))
       return { ...reject("rate-limited", "too many sockets wait for their hello"), retryAfterSeconds: HELLO_SECONDS };
     return undefined;
   }
@@ -55,7 +61,8 @@ export function realtimeRoute(gateway: Gateway, allowedOrigins: readonly string[
       // Nothing of the request stays with the socket: of ten thousand that are idle it would be most of their memory.
       app.server.on("upgrade", (request, socket, head) => {
         const { socket: own } = request;
-        server.handleUpgrade(request, socket, head, (ws) => gateway.connected(ws, own));
+        const address = addressOf(request);
+        server.handleUpgrade(request, socket, head, (ws) => gateway.connected(ws, own, address));
       });
     },
   };

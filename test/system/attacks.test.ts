@@ -283,6 +283,25 @@ describe("who has not signed in", () => {
     await isWell();
   });
 
+  test.each([
+    { trusted: "", told: 429 },
+    { trusted: "127.0.0.0/8", told: 401 },
+  ])(
+    "is slowed down by the own address, told by a proxy that is trusted ($trusted) and by nobody else",
+    async (given) => {
+      const limited = await startInProcess({ SCRIPTA_RATE_LIMITS: "on", SCRIPTA_TRUSTED_PROXIES: given.trusted });
+      const login = async (client: string) => {
+        const body = { username: randomUUID(), password: "x", device: { name: "phone", platform: "test" } };
+        const headers = { "x-forwarded-for": `192.0.2.1, ${client}` };
+        return (await apiOf(limited.url).ask("POST", "/auth/login", { body, headers })).status;
+      };
+      for (let count = 0; count < 10; count++) expect(await login("203.0.113.7")).toBe(401);
+      expect(await login("203.0.113.7")).toBe(429);
+      expect(await login("203.0.113.8")).toBe(given.told);
+      await limited.stop();
+    },
+  );
+
   test("holds a hundred sockets of an address open and no more; those who say hello make room", async () => {
     const limited = await startInProcess({ SCRIPTA_RATE_LIMITS: "on" });
     const person = await apiOf(limited.url).person("cy");
