@@ -99,7 +99,7 @@ function* fallingMarks(sightings: readonly Sighting[]): Generator<Violation> {
   }
 }
 
-function* ownWrites({ history, conversation }: Facts, reading: Reading): Generator<Violation> {
+function* ownWrites({ history, conversation, isMemberAt }: Facts, reading: Reading): Generator<Violation> {
   const { userId, conversationId, minPosition, status, messages, whole } = reading;
   if (status !== 200) return;
   const held = new Map(messages.map((seen) => [seen.messageId, seen]));
@@ -107,8 +107,9 @@ function* ownWrites({ history, conversation }: Facts, reading: Reading): Generat
   for (const attempt of history.attempts) {
     if (attempt.userId !== userId || attempt.conversationId !== conversationId || attempt.outcome !== "ok") continue;
     if (!attempt.answer || attempt.answer.position > minPosition || attempt.messageId === undefined) continue;
-    const seq = conversation(conversationId).messages.get(attempt.messageId)?.seq ?? 0;
-    if (seq < from || seq === 0) continue;
+    const message = conversation(conversationId).messages.get(attempt.messageId);
+    // What one saw of the time before one came may be closed again.
+    if (!message || message.seq < from || !isMemberAt(conversationId, userId, message.position)) continue;
     const seen = held.get(attempt.messageId);
     if (!seen || seen.revision < attempt.answer.revision)
       yield { rule: "own-write-unseen", what: `${attempt.name} of ${attempt.messageId} at ${attempt.answer.position}` };

@@ -16,7 +16,7 @@ export const Message = z.looseObject({
 });
 const Page = z.looseObject({ items: z.array(Message), more: z.object({ before: z.boolean(), after: z.boolean() }) });
 
-export const seenOf = ({ messageId, seq, revision, text, deleted }: z.infer<typeof Message>): Seen => ({
+export const seenOf = ({ messageId, seq, revision, text, deleted }: Seen): Seen => ({
   ...{ messageId, seq, revision, text, deleted },
 });
 

@@ -36,28 +36,51 @@ export async function atRest(database: Database): Promise<void> {
   );
 }
 
-/** Every table of the read models as it stands, and as a replay of the whole log into an empty database makes it. */
+/**
+ * Every table of the read models as it stands, and as a replay of the whole log into an empty database makes it. Devices
+ * go on marking what they got as delivered, so it is done again until the log was the same before and after.
+ */
 export async function replayed(url: string): Promise<ReadModelHashes[]> {
+  const database = openDatabase(url, { max: 2 });
+  const log = new PostgresEventLog(url);
+  try {
+    return await until(async () => {
+      const before = await log.head();
+      await atRest(database);
+      const live = await hashes(database);
+      if ((await log.head()).position !== before.position) return undefined;
+      const anew = await hashesOfReplay(url, database, log);
+      if ((await log.head()).position !== before.position) return undefined;
+      return [...live].map(([table, hashed]) => ({
+        table,
+        live: hashed,
+        replayed: anew.get(table) ?? "no such table",
+      }));
+    }, "a log that rests");
+  } finally {
+    await log.close();
+    await database.close();
+  }
+}
+
+async function hashesOfReplay(
+  url: string,
+  database: Database,
+  log: PostgresEventLog,
+): Promise<ReadonlyMap<string, string>> {
   const name = `replay_${randomBytes(6).toString("hex")}`;
   const aside = new URL(url);
   aside.pathname = `/${name}`;
-  const database = openDatabase(url, { max: 2 });
   await database.query(`create database ${name}`);
   const empty = openDatabase(aside.href, { max: 4 });
-  const log = new PostgresEventLog(url);
   try {
-    await atRest(database);
-    const live = await hashes(database);
     const projector = await startProjector(log, empty);
     await caughtUp(projector, log);
     await projector.stop();
-    const anew = await hashes(empty);
-    return [...live].map(([table, hashed]) => ({ table, live: hashed, replayed: anew.get(table) ?? "no such table" }));
+    return await hashes(empty);
   } finally {
-    await log.close();
     await empty.close();
     await database.query(`drop database ${name} with (force)`);
-    await database.close();
   }
 }
 

@@ -10,8 +10,11 @@ export const sdkStep = (recorder: Recorder, client: ScriptaClient, { name, paylo
     try {
       return okOf(await commanded(client, name, payload, id));
     } catch (error) {
-      if (isScriptaError(error)) return { outcome: "failed", code: error.code };
-      throw error;
+      if (!isScriptaError(error)) throw error;
+      // It may have been done, unheard, by an earlier try: who left by it is told 404 for any key.
+      return error.code === "not-found"
+        ? { outcome: "unknown", code: error.code }
+        : { outcome: "failed", code: error.code };
     }
   });
 
