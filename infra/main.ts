@@ -20,6 +20,7 @@ import { realtimeRoute } from "./http/realtime.ts";
 import { createHttpServer } from "./http/server.ts";
 import { lastSeenIn } from "./lastSeen.ts";
 import { createMetrics } from "./metrics.ts";
+import { isOutage } from "./postgres/outage.ts";
 import { memoryRateLimits, unlimited } from "./rateLimits.ts";
 import { VERSION } from "./version.ts";
 
@@ -71,6 +72,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       lastSeen,
       mostStrangers: config.rateLimits ? SOCKETS_BEFORE_HELLO : Number.POSITIVE_INFINITY,
       problem: (error) => logger.error({ err: error }, "the gateway met a problem"),
+      isOutage,
     });
     const addressOf = clientAddress(config.trustedProxies);
     const realtime = realtimeRoute(gateway, config.allowedOrigins, addressOf);

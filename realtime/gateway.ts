@@ -37,6 +37,8 @@ export interface GatewayParts {
   /** How many sockets one address may hold open before anybody signs in on them. */
   readonly mostStrangers: number;
   readonly problem: (error: unknown) => void;
+  /** Whether an error only says that the database cannot be asked now. */
+  readonly isOutage: (error: unknown) => boolean;
 }
 
 export interface LastSeen {
@@ -52,6 +54,7 @@ export class Gateway {
   readonly now: () => number;
   readonly newId: () => string;
   readonly problem: (error: unknown) => void;
+  readonly isOutage: (error: unknown) => boolean;
   readonly #source: ChangeSource;
   readonly #projector: Projector;
   readonly #lastSeen: LastSeen;
@@ -77,6 +80,7 @@ export class Gateway {
     this.now = parts.now;
     this.newId = parts.newId;
     this.problem = parts.problem;
+    this.isOutage = parts.isOutage;
     this.#source = parts.source;
     this.#projector = parts.projector;
     this.#lastSeen = parts.lastSeen;
@@ -227,6 +231,7 @@ export class Gateway {
   refusalOf(error: unknown): Rejection {
     if (error instanceof LogUnavailable || error instanceof KeysUnavailable)
       return reject("unavailable", error.message);
+    if (this.isOutage(error)) return reject("unavailable", "the database does not answer now: ask again");
     this.problem(error);
     return reject("unavailable", "something went wrong here; it was logged");
   }

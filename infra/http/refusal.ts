@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Rejection, reject } from "../../domain/rejection.ts";
 import { LogUnavailable } from "../ports/eventLog.ts";
 import { KeysUnavailable } from "../ports/secrets.ts";
+import { isOutage } from "../postgres/outage.ts";
 import { problemOf } from "./problem.ts";
 
 /** A rejection where only an exception gets out: a hook, a parser. */
@@ -29,6 +30,7 @@ function traceIdOf(request: FastifyRequest): string | undefined {
 export function rejectionOf(error: unknown, request: FastifyRequest): Rejection {
   if (error instanceof Refused) return error.rejection;
   if (error instanceof LogUnavailable || error instanceof KeysUnavailable) return reject("unavailable", error.message);
+  if (isOutage(error)) return reject("unavailable", "the database does not answer now: ask again");
   const known = frameworkRejection(error);
   if (known.rejected === "unavailable")
     request.log.error({ err: error, route: request.routeOptions.url }, "a request failed");

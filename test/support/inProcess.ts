@@ -8,9 +8,11 @@ import { freshDatabase } from "./postgres.ts";
 /**
  * The whole server in this process, on a fresh database of the run's PostgreSQL and any free port, without rate limits:
  * for what speaks HTTP and WebSocket and kills nothing.
+ * @param byWayOf gives where the server finds the database: itself, or a link to it that can break
  */
 export async function startInProcess(
   environment: Readonly<Record<string, string>> = {},
+  byWayOf: (databaseUrl: string) => string | Promise<string> = (url) => url,
 ): Promise<{ url: string; dataFolder: string; running: Running; stop(): Promise<void> }> {
   const db = await freshDatabase();
   const dataFolder = await mkdtemp(join(tmpdir(), "scripta-in-process-"));
@@ -20,7 +22,7 @@ export async function startInProcess(
     SCRIPTA_LOG_LEVEL: "error",
     ...environment,
     SCRIPTA_DATA: dataFolder,
-    SCRIPTA_POSTGRES: db.url,
+    SCRIPTA_POSTGRES: await byWayOf(db.url),
   });
   const running = await startScripta({ config, logger: createLogger(config.logLevel) });
   return {
