@@ -7,6 +7,10 @@ import { accountsOf } from "../accounts/accountRows.ts";
 import { type Accounts, accountMigrations, createAccounts } from "../accounts/accounts.ts";
 import { foundTenant } from "../accounts/tenants.ts";
 import { defaultLimits, type Engine, type TurnTaken } from "../commands/engine/engine.ts";
+import { Erasures } from "../compliance/erasure/erasures.ts";
+import { erasureSinks } from "../compliance/erasure/sinks.ts";
+import { complianceMigrations } from "../compliance/migrations.ts";
+import type { ComplianceParts } from "../compliance/parts.ts";
 import { projections } from "../projections/all.ts";
 import { createProjector, type Projector } from "../projections/projector.ts";
 import { peopleReader } from "../read-api/openPeople.ts";
@@ -43,6 +47,8 @@ export interface Foundation {
   /** What the weekly change of keys works on. */
   readonly keys: KeyChangeParts & { readonly secrets: SecretStore };
   readonly accounts: Accounts;
+  /** Erasures, holds, retention; carried out by themselves once they are started. */
+  readonly compliance: ComplianceParts;
   /** 32 bytes, the same in every process on the log: what cursors are sealed with. */
   readonly cursorKey: Uint8Array;
   /** Of this process alone; absent where another process holds the data folder and this one came beside it. */
@@ -61,6 +67,7 @@ export const migrations = (): readonly Migration[] => [
   ...logMigrations(),
   ...keysMigrations(),
   ...accountMigrations(),
+  ...complianceMigrations(),
   ...snapshotMigrations,
   ...lastSeenMigrations,
 ];
@@ -138,7 +145,13 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       lastRecordedAt: { value: head.recordedAt },
       ...(onTurn ? { onTurn } : {}),
     };
-    const projector = createProjector({ log, database, projections, onProblem: warn("projecting is tried again") });
+    const projector = createProjector({
+      log,
+      database,
+      projections,
+      onProblem: warn("projecting is tried again"),
+      onParked: (parked) => logger.error(parked, "a read model parked a stream: see scripta projections"),
+    });
     await projector.start();
     stops.push(() => projector.stop());
 
@@ -156,6 +169,17 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
     await accounts.start();
     stops.push(() => accounts.stop());
     await foundTenant(accounts.parts, "main");
+    const erasures = new Erasures({
+      accounts: accounts.parts,
+      weekKeys,
+      sinks: erasureSinks(accounts.parts),
+      destroy: async ({ tenant, userId }) => {
+        await sealing.destroy([{ tenant, of: userId }]);
+        return [];
+      },
+      onTrouble: warn("an erasure goes on soon"),
+    });
+    stops.push(() => erasures.stop());
     const { lock, databaseUrlFile, databaseEnded = new Promise<void>(() => {}), beside } = reached;
     return {
       config,
@@ -166,6 +190,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       projector,
       keys: { weekKeys, secrets, clock },
       accounts,
+      compliance: { accounts: accounts.parts, erasures },
       cursorKey: new Uint8Array(hkdfSync("sha256", tokenSecret, "", "scripta/cursors/v1", 32)),
       lock,
       databaseUrlFile,
@@ -179,7 +204,10 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
   }
 }
 
-/** The database: the folder's own, started here or by the process that holds the folder, or one of the operator's. What it took is given back by `stops`. */
+/**
+ * The database: the folder's own, started here or by the process that holds the folder, or one of the operator's.
+ * What it took is given back by `stops`, the last first.
+ */
 export async function reach(
   config: Config,
   logger: Logger,

@@ -4,6 +4,7 @@ import { type Logger, pino } from "pino";
 import { openAccounts } from "../accounts/list.ts";
 import { bootstrapAdmin } from "../accounts/tenants.ts";
 import { marksOf, openCommands } from "../commands/index.ts";
+import { openCompliance } from "../compliance/list.ts";
 import { isRejection } from "../domain/rejection.ts";
 import { createCursors } from "../read-api/cursors.ts";
 import { openQueries } from "../read-api/list.ts";
@@ -57,7 +58,12 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       cursors: createCursors(createSecretKey(foundation.cursorKey), await foundation.log.epoch()),
     };
     const rateLimits = config.rateLimits ? memoryRateLimits() : unlimited;
-    const doors = [...openAccounts(accounts.parts), ...openCommands(engine), ...openQueries(read)];
+    const doors = [
+      ...openAccounts(accounts.parts),
+      ...openCommands(engine),
+      ...openQueries(read),
+      ...openCompliance(foundation.compliance),
+    ];
     const lastSeen = lastSeenIn(foundation.database, (error) => logger.warn({ err: error }, "last seen was not kept"));
     stops.push(lastSeen.stop, () => marksOf(engine).drain());
     const gateway = new Gateway({
@@ -89,6 +95,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
     });
     stops.push(() => app.close());
     gateway.start();
+    foundation.compliance.erasures.start();
     stops.push(() => gateway.drain());
     const keyChange = setInterval(() => void changeKeys(foundation, logger), KEY_CHANGE_EVERY_MS);
     stops.push(() => clearInterval(keyChange));
@@ -112,11 +119,12 @@ const SOCKETS_BEFORE_HELLO = 100;
 const KEY_CHANGE_EVERY_MS = 6 * 3_600_000;
 
 /** What is due of the weekly change of keys; an erasure is final only by it, so a failure is loud. */
-async function changeKeys({ keys }: Foundation, logger: Logger): Promise<void> {
+async function changeKeys({ keys, compliance }: Foundation, logger: Logger): Promise<void> {
   try {
     for (const { tenant, rewrapped, destroyed } of await changeWeekKeys(keys))
       if (rewrapped > 0 || destroyed.length > 0)
         logger.info({ tenant, rewrapped, destroyed: destroyed.length }, "week keys were changed");
+    compliance.erasures.wake();
   } catch (error) {
     logger.error({ err: error }, "the weekly change of keys failed; it is tried again");
   }

@@ -1,5 +1,8 @@
 import { KeysUnavailable, type SecretName, type SecretStore } from "../infra/ports/secrets.ts";
 
+/** For how long a process uses what it holds after the head of the ledger was confirmed. */
+export const CONFIRMED_FOR_MS = 5_000;
+
 export interface ErasureLedgerSettings {
   /** How often the head is confirmed, in ms. */
   readonly pollMs?: number;
@@ -40,7 +43,7 @@ export function followErasureLedger(
   secrets: SecretStore,
   now: () => number,
   forget: (destroyed: readonly SecretName[]) => void,
-  { pollMs = 2_000, holdsMs = 5_000 }: ErasureLedgerSettings,
+  { pollMs = 2_000, holdsMs = CONFIRMED_FOR_MS }: ErasureLedgerSettings,
 ): ErasureLedger {
   let head: number | undefined;
   let confirmedAt = Number.NEGATIVE_INFINITY;

@@ -192,3 +192,37 @@ export async function changedMuch(
   );
   return new Set(rows.map(({ conversation }) => conversation));
 }
+
+/** The texts that count of a person's newest messages, still sealed. */
+export async function newestOf(
+  queryable: Queryable,
+  tenant: string,
+  author: string,
+  limit: number,
+): Promise<SealedPart[]> {
+  const { rows } = await queryable.query<{ conversation: string; sealed: Buffer }>(
+    `select conversation, coalesce(edit, sealed) as sealed from history.messages
+     where tenant = $1 and author = $2 and sealed is not null order by sent_at desc limit $3`,
+    [tenant, author, limit],
+  );
+  return rows.map(({ conversation, sealed }) => unpackSealed(tenant, "conversation", conversation, sealed));
+}
+
+/** How many messages and later versions of messages a person wrote, deleted ones too. Reads the whole table. */
+export async function countAuthored(queryable: Queryable, tenant: string, author: string): Promise<number> {
+  const { rows } = await queryable.query<{ count: number }>(
+    `select count(*) + coalesce(sum((select count(*) from history.versions v
+       where v.tenant = m.tenant and v.conversation = m.conversation and v.seq = m.seq)), 0)::bigint as count
+     from history.messages m where m.tenant = $1 and m.author = $2`,
+    [tenant, author],
+  );
+  return rows[0]?.count ?? 0;
+}
+
+export async function countReactions(queryable: Queryable, tenant: string, userId: string): Promise<number> {
+  const { rows } = await queryable.query<{ count: number }>(
+    "select count(*) as count from history.reactions where tenant = $1 and user_id = $2",
+    [tenant, userId],
+  );
+  return rows[0]?.count ?? 0;
+}

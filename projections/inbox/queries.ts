@@ -206,3 +206,21 @@ export async function lowestCheckpoint(queryable: Queryable, schemas: readonly s
   );
   return rows[0]?.position ?? 0;
 }
+
+/** The names of conversations that a person is in or was in, still sealed. */
+export async function namesAround(
+  queryable: Queryable,
+  tenant: string,
+  userId: string,
+): Promise<{ conversation: string; name: SealedPart }[]> {
+  const { rows } = await queryable.query<{ conversation: string; name: Buffer }>(
+    `select conversation, name from members.members m join inbox.conversations c using (tenant, conversation)
+     where m.tenant = $1 and m.user_id = $2 and name is not null order by conversation`,
+    [tenant, userId],
+    "inbox-names-around",
+  );
+  return rows.map(({ conversation, name }) => ({
+    conversation,
+    name: unpackSealed(tenant, "conversation", conversation, name),
+  }));
+}

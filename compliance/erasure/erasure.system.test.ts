@@ -1,0 +1,74 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { after, apiOf, type Body, group, type Person, passwordOf, send } from "../../test/support/apiClient.ts";
+import { liveSocket } from "../../test/support/apiSocket.ts";
+import { startInProcess } from "../../test/support/inProcess.ts";
+
+let server: Awaited<ReturnType<typeof startInProcess>>;
+let api: ReturnType<typeof apiOf>;
+let officer: Person;
+beforeAll(async () => {
+  server = await startInProcess({ SCRIPTA_BOOTSTRAP_ADMIN: `root:${passwordOf("root")}` });
+  api = apiOf(server.url);
+  officer = await api.login("root");
+}, 60_000);
+afterAll(() => server?.stop());
+
+const reason = "asked for it by letter";
+
+async function erased(userId: string): Promise<Body> {
+  const asked = await officer.post("/compliance/erasures", { userId, reason });
+  expect(asked).toMatchObject({ status: 202, body: { status: "running" } });
+  const until = performance.now() + 20_000;
+  for (;;) {
+    const { body } = await officer.get(`/compliance/erasures/${asked.body.erasureId}`);
+    if (body.status === "done") return body;
+    if (performance.now() > until) throw new Error(`not done: ${JSON.stringify(body)}`);
+    await pause(50);
+  }
+}
+
+test("an erased person is gone from every answer, devices are told once, and a group that was theirs alone goes on", async () => {
+  const [ada, bo] = await Promise.all([api.person("lovelace"), api.person("bo")]);
+  const here = await group(ada, [bo], "The lovelace room");
+  const said = await send(ada, here, "the word of ada");
+  const boSaid = await send(bo, here, "ada said so");
+  await ada.put(`/conversations/${here}/messages/${boSaid.messageId}/reactions/👍`);
+  await bo.get("/me", after(said));
+  const socket = await liveSocket(server.url, bo.token);
+
+  const report = await erased(ada.userId);
+  expect(report).toMatchObject({ userId: ada.userId, namesToReview: [here], finalAt: null, heldBy: [] });
+  expect(report.sinks).toEqual(
+    ["sign-in", "messages", "reactions", "profile"].map((name) => ({
+      name,
+      status: "done",
+      items: 1,
+      doneAt: expect.any(String),
+    })),
+  );
+  await socket.change("user", ({ userId, erased: gone }) => userId === ada.userId && gone === true);
+
+  const at = after(report);
+  expect((await bo.get(`/conversations/${here}/messages/${said.messageId}`, at)).body).toMatchObject({
+    text: null,
+    deleted: true,
+    erased: true,
+    senderId: ada.userId,
+  });
+  expect((await bo.get(`/conversations/${here}/messages/${boSaid.messageId}`, at)).body).toMatchObject({
+    text: "ada said so",
+    reactions: [],
+  });
+  expect((await bo.get(`/users/${ada.userId}`)).body).toMatchObject({ username: null, displayName: null, erased: true });
+  expect((await bo.get(`/conversations/${here}`)).body).toMatchObject({ name: "The lovelace room", role: "owner" });
+  expect((await bo.get("/sync")).body).toMatchObject({ reset: true });
+  expect(JSON.stringify((await bo.get("/sync")).body)).not.toContain("the word of ada");
+  expect((await ada.get("/me")).status).toBe(401);
+  const again = { username: ada.username, password: passwordOf(ada.username), device: { name: "x", platform: "test" } };
+  expect((await api.ask("POST", "/auth/login", { body: again })).status).toBe(401);
+  const taken = { username: ada.username, password: passwordOf(ada.username), displayName: "Ada" };
+  expect((await api.ask("POST", "/auth/register", { body: taken })).status).toBe(409);
+  expect((await bo.get(`/users?username=${ada.username}`)).body).toMatchObject({ items: [] });
+  await socket.close();
+}, 40_000);

@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { Uuid } from "../../domain/ids.ts";
+import { reject } from "../../domain/rejection.ts";
+import { door } from "../../infra/ports/door.ts";
+import type { ComplianceParts } from "../parts.ts";
+import { type Erasure, readErasure, statusOf } from "./readErasure.ts";
+
+const At = z.iso.datetime({ precision: 3 });
+
+export const ErasureReport = z.strictObject({
+  erasureId: Uuid,
+  userId: Uuid,
+  partial: z.boolean(),
+  status: z.enum(["running", "held", "done", "failed"]),
+  position: z.int(),
+  effectiveAt: At.nullable().describe("From then on nothing that the person wrote can be read anywhere."),
+  finalAt: At.nullable().describe("From then on no old copy of the keys gives it back; at most 14 days on."),
+  sinks: z.array(
+    z.strictObject({ name: z.string(), status: z.enum(["waiting", "done"]), items: z.int(), doneAt: At.nullable() }),
+  ),
+  heldBy: z.array(Uuid).describe("The holds that stand in its way."),
+  namesToReview: z.array(Uuid).describe("Conversations whose name holds the person's."),
+  certificate: z.string().nullable().describe("A signed note; another one follows when the erasure is final."),
+});
+
+const time = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
+
+/** @param sinks the names of those that it is to be swept of */
+export function reportOf(erasure: Erasure, sinks: readonly string[]): z.input<typeof ErasureReport> {
+  const { erasureId, userId, partial, position, effectiveAt, finalAt, swept, certificates, heldBy } = erasure;
+  const names = erasure.completedAt === undefined ? new Set([...sinks, ...swept.keys()]) : swept.keys();
+  return {
+    erasureId,
+    userId,
+    partial,
+    status: statusOf(erasure),
+    position,
+    effectiveAt: time(effectiveAt),
+    finalAt: time(finalAt),
+    sinks: [...names].map((name) => {
+      const done = swept.get(name);
+      return { name, status: done ? "done" : "waiting", items: done?.items ?? 0, doneAt: time(done?.doneAt) };
+    }),
+    heldBy: [...heldBy],
+    namesToReview: [...(erasure.namesToReview ?? [])],
+    certificate: certificates.finality ?? certificates.completion ?? null,
+  };
+}
+
+export const GetErasure = door({
+  name: "GetErasure",
+  route: "GET /api/v1/compliance/erasures/:erasureId",
+  summary: "How far an erasure has come, place by place, and its certificate.",
+  status: 200,
+  access: ["compliance", "auditor"],
+  socket: false,
+  payload: z.strictObject({ erasureId: Uuid }),
+  result: ErasureReport,
+
+  async run({ erasureId }, { tenant }, { accounts, erasures }: ComplianceParts) {
+    const erasure = await readErasure(accounts.engine, tenant, erasureId);
+    return erasure ? { body: reportOf(erasure, erasures.sinks) } : reject("not-found", "no such erasure");
+  },
+});

@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { accountsOf, hasOtherAdmin, isAdmin } from "../../accounts/accountRows.ts";
+import { Placement } from "../../commands/index.ts";
+import type { By } from "../../domain/by.ts";
+import { ErasureRequested } from "../../domain/compliance/events.ts";
+import { createdId, streamId, Uuid } from "../../domain/ids.ts";
+import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
+import { door } from "../../infra/ports/door.ts";
+import { complianceCase } from "../complianceCase.ts";
+import type { ComplianceParts } from "../parts.ts";
+import { Reason } from "../reason.ts";
+import { isNoted, noteErasure } from "./erasureRows.ts";
+
+const Payload = z.strictObject({ userId: Uuid, reason: Reason, partial: z.boolean().optional() });
+
+/** Asks for the erasure of a person: answered once it is certain to be carried out. */
+export const RequestErasure = door({
+  name: "RequestErasure",
+  route: "POST /api/v1/compliance/erasures",
+  summary:
+    "Erases a person: all that they wrote becomes unreadable, for ever. Asked for once, it is carried out by itself.",
+  status: 202,
+  access: ["compliance"],
+  socket: false,
+  payload: Payload,
+  result: Placement.extend({ erasureId: Uuid, status: z.literal("running") }),
+
+  async run(payload, by, parts: ComplianceParts) {
+    const requested = await requestErasure(parts, payload, by);
+    return isRejection(requested) ? requested : { body: { ...requested, status: "running" as const } };
+  },
+});
+
+/** @returns the erasure's id, and where its first event stands */
+export async function requestErasure(
+  { accounts, erasures }: ComplianceParts,
+  { userId, reason, partial }: z.output<typeof Payload>,
+  by: By,
+): Promise<(z.output<typeof Placement> & { erasureId: string }) | Rejection> {
+  const { engine, database } = accounts;
+  const { tenant } = by;
+  const commandId = by.key ?? engine.newId();
+  const erasureId = createdId("erasure", tenant, by.userId, commandId);
+  const stream = streamId(tenant, "compliance", erasureId);
+  const isRetry = (await engine.log.revision(stream)) >= 0;
+  if (!isRetry) {
+    const refused = await refusal(accounts, tenant, userId);
+    if (refused) return refused;
+    await noteErasure(database, { tenant, erasureId, userId, askedAt: by.now });
+  }
+  const outcome = await complianceCase.mailboxes(engine).send(stream, {
+    name: "RequestErasure",
+    payload: { userId, reason, partial: partial ?? false },
+    sender: { ...by, commandId, unnamed: true },
+    keyed: by.key !== undefined,
+    needs: () => undefined,
+    decide: ({ kind }) =>
+      kind === "none"
+        ? [ErasureRequested({ erasureId, userId, ...(partial ? { partial } : {}) }, { reason, requestedBy: by.userId })]
+        : reject("conflict", "the key was used for something else"),
+  });
+  if (isRejection(outcome)) return outcome;
+  erasures.wake();
+  return { erasureId, position: outcome.position, revision: outcome.revision };
+}
+
+async function refusal(
+  { database }: ComplianceParts["accounts"],
+  tenant: string,
+  userId: string,
+): Promise<Rejection | undefined> {
+  const account = (await accountsOf(database, tenant, [userId])).get(userId);
+  if (!account) return reject("not-found", "no such account");
+  if (await isNoted(database, tenant, userId))
+    return reject("conflict", "this person is erased, or is being erased, already");
+  if ((await isAdmin(database, tenant, userId)) && !(await hasOtherAdmin(database, tenant, userId)))
+    return reject("conflict", "the last administrator stays one: appoint another first");
+  return undefined;
+}

@@ -1,0 +1,8 @@
+import type { AccountParts } from "../accounts/parts.ts";
+import type { Erasures } from "./erasure/erasures.ts";
+
+/** What the doors of compliance run on. */
+export interface ComplianceParts {
+  readonly accounts: AccountParts;
+  readonly erasures: Erasures;
+}
