@@ -30,7 +30,7 @@ export class FanOut {
     for (const touched of conversations) await this.#spreadConversation(touched, messages);
     await this.#spreadUsers(users);
     return new Set(
-      conversations.flatMap(({ came }) => [...came].flatMap(([person, what]) => (what === "joined" ? [person] : []))),
+      conversations.flatMap(({ came }) => [...came].flatMap(([person, what]) => (what === "left" ? [] : [person]))),
     );
   }
 
@@ -57,10 +57,10 @@ export class FanOut {
     const { audience, source } = this.#parts;
     const { tenant, conversationId, position } = touched;
     for (const [person, what] of touched.came)
-      if (what === "left") this.#give([person], { op: "left", conversationId }, position);
-    const newcomers = [...touched.came].filter(([, what]) => what === "joined").map(([person]) => person);
+      if (what !== "joined") this.#give([person], { op: "left", conversationId }, position);
+    const newcomers = [...touched.came].filter(([, what]) => what !== "left").map(([person]) => person);
     for (const person of newcomers) await this.#sendAnew(person, touched);
-    const members = audience.of(tenant, conversationId).filter((person) => touched.came.get(person) !== "joined");
+    const members = audience.of(tenant, conversationId).filter((person) => !touched.came.has(person));
     if (members.length === 0) return;
 
     if (touched.historyVisibility) await this.#spreadHistoryVisibility(touched, members);

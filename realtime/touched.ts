@@ -22,8 +22,8 @@ export interface Touched {
   unreadOfAll: boolean;
   /** Whose own marks rose. */
   readonly unreadOf: Set<string>;
-  /** Connected people who came, went, or both: the last counts. */
-  readonly came: Map<string, "joined" | "left">;
+  /** Connected people who came or went: the last counts. Who went and came has returned, and drops what was before. */
+  readonly came: Map<string, "joined" | "left" | "returned">;
 }
 
 export interface TouchedUsers {
@@ -54,11 +54,14 @@ export function sortBatch(
     const touched = conversations.get(name) ?? untouched(tenant, of);
     conversations.set(name, touched);
     touched.position = position;
-    if (came !== undefined) touched.came.set(came, moved.joined === undefined ? "left" : "joined");
+    if (came !== undefined) touched.came.set(came, cameHow(moved.joined !== undefined, touched.came.get(came)));
     touch(touched, event);
   }
   return { conversations: [...conversations.values()], users };
 }
+
+const cameHow = (joined: boolean, before: "joined" | "left" | "returned" | undefined) =>
+  joined ? (before === undefined ? "joined" : "returned") : "left";
 
 const untouched = (tenant: string, conversationId: string): Touched => ({
   tenant,
