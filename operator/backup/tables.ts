@@ -18,6 +18,7 @@ export const savedTables: Readonly<Record<Part, readonly SavedTable[]>> = {
     { name: "accounts.accounts", orderBy: "tenant, user_id" },
     { name: "accounts.devices", orderBy: "tenant, device_id" },
     { name: "accounts.successions", orderBy: "tenant, user_id" },
+    { name: "compliance.erasures", orderBy: "tenant, erasure_id" },
     { name: "ops.last_seen", orderBy: "tenant, user_id" },
   ],
   keys: [
@@ -27,13 +28,10 @@ export const savedTables: Readonly<Record<Part, readonly SavedTable[]>> = {
   ],
 };
 
-/** What the log gives again, or nobody misses, with why. Read models are all of this kind. */
+/** What the log gives again, or nobody misses, with why; beside read models, and what their projector keeps of them. */
 export const notSaved: Readonly<Record<string, string>> = {
   "accounts.followed": "a restored log has another epoch, in which accounts fold it from its start",
   "accounts.sign_in_failures": "they count for fifteen minutes",
-  "ops.checkpoints": "read models are folded anew",
-  "ops.parked": "an event that cannot be folded parks its stream again",
-  "ops.resync": "every device gets a snapshot",
   "ops.snapshots": "the log gives them again",
   "scripta.migrations": "their names and digests are in the manifest",
 };
