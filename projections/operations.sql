@@ -7,8 +7,17 @@ create table if not exists ops.checkpoints (
   projection text not null,
   version integer not null,
   epoch bigint not null,
-  position bigint not null
+  position bigint not null,
+  -- live: the one that is read; folding: a rebuild fills it; joined: it moves with the live one until it takes its place
+  phase text not null default 'live'
 );
+
+-- Only where it is missing: even an idle `alter table` would wait for whoever reads it, and have the projector wait.
+do $$ begin
+  if not exists (select from pg_attribute where attrelid = 'ops.checkpoints'::regclass and attname = 'phase') then
+    alter table ops.checkpoints add column phase text not null default 'live';
+  end if;
+end $$;
 
 create table if not exists ops.parked (
   schema text not null references ops.checkpoints on update cascade on delete cascade,
@@ -25,4 +34,12 @@ create table if not exists ops.resync (
   conversation uuid not null,
   resync_position bigint not null,
   primary key (tenant, conversation)
+);
+
+-- Conversations of which a rebuild found other rows than those that devices were sent.
+create table if not exists ops.differing (
+  schema text not null references ops.checkpoints on update cascade on delete cascade,
+  tenant text not null,
+  conversation uuid not null,
+  primary key (schema, tenant, conversation)
 );

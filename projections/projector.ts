@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Database, Queryable } from "../infra/ports/database.ts";
 import type { Batch, EventLog } from "../infra/ports/eventLog.ts";
-import { applyTogether } from "./apply.ts";
-import { type Generation, installGeneration, installOperations } from "./generations.ts";
+import { applyTogether, type JustParked } from "./apply.ts";
+import { checkpoints, type Generation, installGeneration, installOperations, isCurrent } from "./generations.ts";
 import { decode, type Logged, type Unreadable } from "./logged.ts";
 import { createMilestones } from "./milestones.ts";
 import { listParked, type Parked, unpark } from "./parking.ts";
@@ -35,36 +35,56 @@ export interface Projector {
   onCommitted(listener: (batch: Committed) => void): () => void;
 }
 
+interface Live extends Generation {
+  /** Of another version or another history of the log: read as it stands until a rebuild takes its place. */
+  stale: boolean;
+}
+
 interface ProjectorParts {
   readonly log: EventLog;
   readonly database: Database;
   readonly projections: readonly Projection[];
   /** Told of what is tried again: a lost link, another projector. */
   readonly onProblem: (error: unknown) => void;
+  /** Told once of each stream that is parked here: somebody must look. */
+  readonly onParked?: (parked: JustParked) => void;
 }
 
-const CHANNEL = "scripta_projected";
+/** Channel on which processes tell each other how far the read models have come. */
+export const PROJECTED = "scripta_projected";
+/** Said on it instead of a position: a second generation is ready to move with the live one. */
+export const JOINED = "joined";
 /** Held by the one process that projects. */
 const PROJECTING = 7_301_002;
 const LARGEST_BATCH = 1000;
+/** Folded while the live read models wait. */
+const FEW_EVENTS = 200;
 const TAKE_OVER_MS = 1000;
 const FOLLOW_MS = 500;
 const HEARTBEAT_MS = 2000;
 
-export function createProjector({ log, database, projections, onProblem }: ProjectorParts): Projector {
+export function createProjector({ log, database, projections, onProblem, onParked }: ProjectorParts): Projector {
   const milestones = createMilestones();
   const listeners = new Set<(batch: Committed) => void>();
   const stopping = new AbortController();
   const schemas = projections.map(({ name }) => name);
-  let generations: Generation[] = [];
+  /** What is read. */
+  let live: Live[] = [];
+  /** Second generations that move with them until they take their place. */
+  let joined: Generation[] = [];
+  let epoch = 0;
+  /** Up to where this process took the log in, while it projects. */
+  let passed = 0;
   let running: Promise<void> = Promise.resolve();
   /** Up to where listeners were told. */
   let told = 0;
   let heldSince = 0;
   let wake = () => {};
+  let lookForJoined = () => {};
   let announcing: Promise<void> | undefined;
 
-  const lowest = () => Math.min(...generations.map(({ position }) => position));
+  const lowest = () => Math.min(...live.map(({ position }) => position));
+  const moving = () => [...live.filter(({ stale }) => !stale), ...joined];
 
   function tell(events: readonly (Logged | Unreadable)[], checkpoint: number): void {
     milestones.reach(checkpoint);
@@ -94,7 +114,7 @@ export function createProjector({ log, database, projections, onProblem }: Proje
     announcing ??= (async () => {
       for (let announced = -1; announced < milestones.reached() && !stopping.signal.aborted; ) {
         announced = milestones.reached();
-        await database.query("select pg_notify($1, $2)", [CHANNEL, String(announced)], "projector-announce");
+        await database.query("select pg_notify($1, $2)", [PROJECTED, String(announced)], "projector-announce");
       }
     })()
       .catch(onProblem)
@@ -103,26 +123,94 @@ export function createProjector({ log, database, projections, onProblem }: Proje
       });
   }
 
-  async function onBatch({ events }: Batch): Promise<void> {
-    for (let start = 0; start < events.length; start += LARGEST_BATCH) {
-      const batch = events.slice(start, start + LARGEST_BATCH).map(decode);
-      const upTo = batch.at(-1)?.position ?? 0;
-      const behind = generations.filter(({ position }) => position < upTo);
-      for (const [from, together] of Map.groupBy(behind, ({ position }) => position))
-        await applyTogether(database, together, from < (batch[0]?.position ?? 0) ? batch : after(batch, from), upTo);
-      tell(batch, lowest());
-      announce();
+  /** What moves checkpoints takes its turn. */
+  let turn: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = turn.then(work);
+    turn = mine.catch(() => {});
+    return mine;
+  }
+
+  const onBatch = ({ events }: Batch): Promise<void> =>
+    inTurn(async () => {
+      for (let start = 0; start < events.length; start += LARGEST_BATCH) {
+        const batch = events.slice(start, start + LARGEST_BATCH).map(decode);
+        const from = passed;
+        const upTo = batch.at(-1)?.position ?? from;
+        await apply(batch, from, upTo);
+        passed = upTo;
+        if (told < from) await tellUpTo(lowest());
+        else tell(batch, lowest());
+        announce();
+      }
+    });
+
+  /** @param after where the batch follows; nothing that moves lies behind it */
+  async function apply(batch: readonly (Logged | Unreadable)[], after: number, upTo: number): Promise<void> {
+    for (;;) {
+      const behind = moving().filter(({ position }) => position < upTo);
+      for (const [from, together] of Map.groupBy(behind, ({ position }) => position)) {
+        if (from < after) throw new Error(`a read model at position ${from} would miss what lies before ${after}`);
+        await applyTogether(database, together, from === after ? batch : beyond(batch, from), upTo, onParked);
+      }
+      if (!joined.some(({ gone }) => gone)) return;
+      // One took the place of the live one, or was given up.
+      joined = joined.filter(({ gone }) => !gone);
+      await loadLive(database);
     }
   }
 
-  async function loadPositions(queryable: Queryable): Promise<void> {
-    const { rows } = await queryable.query<{ schema: string; position: number }>(
-      "select schema, position from ops.checkpoints where schema = any($1::text[])",
-      [schemas],
-      "projector-positions",
-    );
-    const positions = new Map(rows.map(({ schema, position }) => [schema, position]));
-    for (const generation of generations) generation.position = positions.get(generation.schema) ?? 0;
+  async function loadLive(queryable: Queryable): Promise<void> {
+    const bySchema = new Map((await checkpoints(queryable)).map((checkpoint) => [checkpoint.schema, checkpoint]));
+    for (const generation of live) {
+      const there = bySchema.get(generation.schema);
+      generation.position = there?.position ?? 0;
+      generation.stale = there !== undefined && !isCurrent(there, generation.projection, epoch);
+    }
+  }
+
+  /** A read model that stood still may have been replaced by one that moves. */
+  const refresh = () =>
+    inTurn(async () => {
+      if (!live.some(({ stale }) => stale)) return;
+      await loadLive(database);
+      await tellUpTo(lowest());
+      announce();
+    });
+
+  /** Second generations that are ready are brought to where the live ones stand, and move with them from then on. */
+  async function join(signal: AbortSignal): Promise<void> {
+    for (const found of await checkpoints(database)) {
+      const projection = projections.find(({ name }) => name === found.projection);
+      const known = joined.some(({ schema }) => schema === found.schema);
+      if (found.phase !== "joined" || known || !projection || !isCurrent(found, projection, epoch)) continue;
+      const generation: Generation = { projection, schema: found.schema, position: found.position };
+      await catchUp(generation, FEW_EVENTS, signal);
+      await inTurn(async () => {
+        await catchUp(generation, 0, signal);
+        if (!generation.gone && !signal.aborted) joined.push(generation);
+      });
+    }
+  }
+
+  /** Until no more than so many events are missing. */
+  async function catchUp(generation: Generation, few: number, signal: AbortSignal): Promise<void> {
+    const ended = () => generation.gone === true || signal.aborted;
+    let batch: (Logged | Unreadable)[] = [];
+    const fold = async () => {
+      const upTo = batch.at(-1)?.position;
+      if (upTo !== undefined && !ended()) await applyTogether(database, [generation], batch, upTo, onParked);
+      batch = [];
+    };
+    while (!ended() && generation.position + few < passed) {
+      const upTo = passed;
+      for await (const recorded of log.readAll(generation.position)) {
+        if (recorded.position > upTo || ended()) break;
+        batch.push(decode(recorded));
+        if (batch.length === LARGEST_BATCH) await fold();
+      }
+      await fold();
+    }
   }
 
   /** Projects until stopped, or until something fails. False at once where another process projects. */
@@ -132,15 +220,18 @@ export function createProjector({ log, database, projections, onProblem }: Proje
         PROJECTING,
       ]);
       if (!rows[0]?.ours) return false;
-      await loadPositions(database);
+      joined = [];
+      await loadLive(database);
       await tellUpTo(lowest());
-      const subscription = log.subscribe(lowest(), onBatch);
+      passed = lowest();
+      const subscription = log.subscribe(passed, onBatch);
       const beating = new AbortController();
+      const beats = beat(lease, beating.signal);
       try {
-        await Promise.race([subscription.ended, aborted(stopping.signal), beat(lease, beating.signal)]);
+        await Promise.race([subscription.ended, aborted(stopping.signal), beats]);
       } finally {
         beating.abort();
-        await subscription.stop();
+        await Promise.allSettled([subscription.stop(), beats]);
       }
       return true;
     });
@@ -148,7 +239,17 @@ export function createProjector({ log, database, projections, onProblem }: Proje
   /** The lease is the lock of a transaction: it is lost with its connection. */
   async function beat(lease: Queryable, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await pause(HEARTBEAT_MS, undefined, { signal }).catch(() => {});
+      const { promise: called, resolve } = Promise.withResolvers<void>();
+      lookForJoined = resolve;
+      await refresh();
+      await join(signal);
+      const sleep = new AbortController();
+      await Promise.race([
+        called,
+        aborted(signal),
+        pause(HEARTBEAT_MS, undefined, { signal: sleep.signal }).catch(() => {}),
+      ]);
+      sleep.abort();
       if (!signal.aborted) await lease.query("select 1");
     }
   }
@@ -159,7 +260,7 @@ export function createProjector({ log, database, projections, onProblem }: Proje
       const woken = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      await loadPositions(database);
+      await loadLive(database);
       await tellUpTo(lowest());
       const sleep = new AbortController();
       await Promise.race([
@@ -192,20 +293,23 @@ export function createProjector({ log, database, projections, onProblem }: Proje
   return {
     async start() {
       await installOperations(database);
-      const epoch = await log.epoch();
-      generations = [];
-      for (const projection of projections) generations.push(await installGeneration(database, projection, epoch));
+      epoch = await log.epoch();
+      const { position: end } = await log.head();
+      live = [];
+      for (const projection of projections)
+        live.push({ ...(await installGeneration(database, projection, epoch, end)), stale: false });
+      await loadLive(database);
       const head = await log.head();
-      const beyond = generations.find(({ position }) => position > head.position);
-      if (beyond)
+      const ahead = live.find(({ position }) => position > head.position);
+      if (ahead)
         throw new Error(
-          `the read model ${beyond.schema} is at position ${beyond.position}, the log ends at ${head.position}: ` +
+          `the read model ${ahead.schema} is at position ${ahead.position}, the log ends at ${head.position}: ` +
             "the log lost events that were projected; raise its epoch (scripta epoch raise)",
         );
       told = lowest();
       heldSince = 0;
       milestones.reach(told);
-      listening = await database.listen(CHANNEL, () => wake());
+      listening = await database.listen(PROJECTED, (payload) => (payload === JOINED ? lookForJoined() : wake()));
       running = run();
     },
     async stop() {
@@ -224,7 +328,7 @@ export function createProjector({ log, database, projections, onProblem }: Proje
     },
     parked: () => listParked(database, schemas),
     async unpark(schema, stream) {
-      const generation = generations.find((known) => known.schema === schema);
+      const generation = live.find((known) => known.schema === schema);
       if (!generation) throw new Error(`no read model is named ${schema}`);
       return unpark(database, log, generation, stream);
     },
@@ -235,7 +339,7 @@ export function createProjector({ log, database, projections, onProblem }: Proje
   };
 }
 
-const after = (events: readonly (Logged | Unreadable)[], position: number) =>
+const beyond = (events: readonly (Logged | Unreadable)[], position: number) =>
   events.filter((event) => event.position > position);
 
 const aborted = (signal: AbortSignal): Promise<void> =>

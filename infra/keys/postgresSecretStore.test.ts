@@ -72,6 +72,7 @@ describe("secrets in Postgres, besides", () => {
           fresh.database.transaction(
             (tx) =>
               work({
+                ...tx,
                 query: (...call) => {
                   counting.statements++;
                   return tx.query(...call);

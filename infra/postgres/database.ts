@@ -1,5 +1,8 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { Pool, type PoolClient, types } from "pg";
-import type { Database, Queryable, Rows } from "../ports/database.ts";
+import { from as copyFrom } from "pg-copy-streams";
+import type { Database, Queryable, Rows, Transaction } from "../ports/database.ts";
 import { listenOn } from "./listen.ts";
 
 const INT8 = 20;
@@ -64,14 +67,19 @@ const on = (client: Pool | PoolClient): Queryable => ({
   },
 });
 
+const within = (client: PoolClient): Transaction => ({
+  ...on(client),
+  copyIn: (sql, text) => pipeline(Readable.from(text), client.query(copyFrom(sql))),
+});
+
 const BEGIN = { write: "begin", snapshot: "begin isolation level repeatable read read only" } as const;
 
-async function transaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>, mode: keyof typeof BEGIN): Promise<T> {
+async function transaction<T>(pool: Pool, work: (tx: Transaction) => Promise<T>, mode: keyof typeof BEGIN): Promise<T> {
   const client = await pool.connect();
   let broken = false;
   try {
     await client.query(BEGIN[mode]);
-    const result = await work(on(client));
+    const result = await work(within(client));
     const { command } = await client.query("commit");
     if (command !== "COMMIT") throw new Error("nothing was committed: a statement failed and its error was swallowed");
     return result;

@@ -1,4 +1,4 @@
-import type { Queryable } from "../../infra/ports/database.ts";
+import type { Tables } from "../projection.ts";
 import type { HistoryEvent } from "./projection.ts";
 
 interface MentionsOf {
@@ -11,7 +11,7 @@ interface MentionsOf {
 }
 
 /** An edit replaces whom its message mentions; a deletion mentions nobody. */
-export async function foldMentions(events: readonly HistoryEvent[], tx: Queryable, schema: string): Promise<void> {
+export async function foldMentions(events: readonly HistoryEvent[], tables: Tables, schema: string): Promise<void> {
   const newest = new Map<string, MentionsOf>();
   for (const { type, tenant, of: conversation, data } of events) {
     if (type === "ReactionAdded" || type === "ReactionRemoved") continue;
@@ -28,7 +28,7 @@ export async function foldMentions(events: readonly HistoryEvent[], tx: Queryabl
   const all = [...newest.values()];
   const replaced = all.filter(({ fresh }) => !fresh);
   if (replaced.length > 0)
-    await tx.query(
+    await tables.query(
       `delete from ${schema}.mentions m
        using json_to_recordset($1) as r(tenant text, conversation uuid, seq bigint)
        where m.tenant = r.tenant and m.conversation = r.conversation and m.seq = r.seq`,
@@ -38,10 +38,5 @@ export async function foldMentions(events: readonly HistoryEvent[], tx: Queryabl
   const rows = all.flatMap(({ tenant, conversation, seq, users }) =>
     users.map((user_id) => ({ tenant, conversation, user_id, seq })),
   );
-  if (rows.length > 0)
-    await tx.query(
-      `insert into ${schema}.mentions select * from json_populate_recordset(null::${schema}.mentions, $1)`,
-      [JSON.stringify(rows)],
-      `${schema}-insert-mentions`,
-    );
+  if (rows.length > 0) await tables.insert("mentions", rows);
 }

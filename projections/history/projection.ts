@@ -1,6 +1,5 @@
-import type { Queryable } from "../../infra/ports/database.ts";
 import type { Logged } from "../logged.ts";
-import { projection } from "../projection.ts";
+import { projection, type Tables } from "../projection.ts";
 import { packSealed } from "../sealedPart.ts";
 import { foldMentions } from "./mentions.ts";
 import { foldReactions } from "./reactions.ts";
@@ -34,53 +33,72 @@ export const history = projection({
   schema: new URL("./schema.sql", import.meta.url),
   streams: ["conversation"],
   handles,
-  async project(events, tx, schema) {
-    await insertMessages(events.filter(isSent), tx, schema);
-    await amendMessages(amendments(events), tx, schema);
-    await foldVersions(events, tx, schema);
-    await foldReactions(events, tx, schema);
-    await foldMentions(events, tx, schema);
+  async project(events, tables, schema) {
+    const sent = new Map<string, Message>();
+    for (const event of events.filter(isSent)) {
+      const key = keyOf(event, event.data.target);
+      if (sent.has(key)) throw new Error(`${event.data.target} was sent twice`);
+      sent.set(key, messageOf(event));
+    }
+    const others: Amendment[] = [];
+    for (const [key, amendment] of amendments(events)) {
+      const message = sent.get(key);
+      if (message) amend(message, amendment);
+      else others.push(amendment);
+    }
+    if (sent.size > 0) await tables.insert("messages", [...sent.values()]);
+    await amendMessages(others, tables, schema);
+    await foldVersions(events, tables, schema);
+    await foldReactions(events, tables, schema);
+    await foldMentions(events, tables, schema);
   },
 });
 
 const isSent = (event: HistoryEvent): event is Sent => event.type === "MessageSent";
 
-async function insertMessages(events: readonly Sent[], tx: Queryable, schema: string): Promise<void> {
-  if (events.length === 0) return;
-  const rows = events.map((event) => {
-    const { tenant, of, revision, position, data } = event;
-    return {
-      tenant,
-      conversation: of,
-      seq: data.seq,
-      message_id: data.target,
-      author: data.authorId,
-      kind: data.kind,
-      sent_at: data.sentAt,
-      deleted: false,
-      reply_to: data.replyTo,
-      thread_root: data.threadRoot,
-      thread_count: 0,
-      mentions: data.mentions ?? [],
-      has_link: data.hasLink ?? false,
-      attachments: data.attachments ?? [],
-      sent_revision: revision,
-      revision,
-      changed_position: position,
-      sealed: packSealed(event),
-    };
-  });
-  await tx.query(
-    `insert into ${schema}.messages select * from json_populate_recordset(null::${schema}.messages, $1)`,
-    [JSON.stringify(rows)],
-    `${schema}-insert-messages`,
-  );
+const keyOf = ({ tenant, of }: Logged, message: string) => `${tenant}/${of}/${message}`;
+
+/** What of a row that is not written yet later events of the batch may change. */
+interface Message extends Pick<Amendment, "revision" | "changed_position" | "deleted"> {
+  thread_count: number;
+  edited_at: string | null;
+  edit: string | null;
+  mentions: readonly string[];
+  has_link: boolean;
 }
 
-function amendments(events: readonly HistoryEvent[]): Amendment[] {
+function messageOf(event: Sent): Message {
+  const { tenant, of, revision, position, data } = event;
+  const row = {
+    tenant,
+    conversation: of,
+    seq: data.seq,
+    message_id: data.target,
+    author: data.authorId,
+    kind: data.kind,
+    sent_at: data.sentAt,
+    deleted: false,
+    reply_to: data.replyTo,
+    thread_root: data.threadRoot,
+    thread_count: 0,
+    has_link: data.hasLink ?? false,
+    attachments: data.attachments ?? [],
+    sent_revision: revision,
+    revision,
+    changed_position: position,
+    sealed: packSealed(event),
+    edited_at: null,
+    edit: null,
+    mentions: data.mentions ?? [],
+  };
+  return row;
+}
+
+function amendments(events: readonly HistoryEvent[]): Map<string, Amendment> {
   const amended = new Map<string, Amendment>();
-  const amend = ({ tenant, of, revision, position }: Logged, message: string): Amendment => {
-    const key = `${tenant}/${of}/${message}`;
+  const about = (event: Logged, message: string): Amendment => {
+    const key = keyOf(event, message);
+    const { tenant, of, revision, position } = event;
     const there = amended.get(key) ?? {
       tenant,
       conversation: of,
@@ -97,10 +115,10 @@ function amendments(events: readonly HistoryEvent[]): Amendment[] {
   for (const event of events)
     switch (event.type) {
       case "MessageSent":
-        if (event.data.threadRoot) amend(event, event.data.threadRoot).replies++;
+        if (event.data.threadRoot) about(event, event.data.threadRoot).replies++;
         break;
       case "MessageEdited":
-        Object.assign(amend(event, event.data.target), {
+        Object.assign(about(event, event.data.target), {
           itself: true,
           edited_at: event.data.editedAt,
           mentions: event.data.mentions ?? [],
@@ -109,22 +127,45 @@ function amendments(events: readonly HistoryEvent[]): Amendment[] {
         });
         break;
       case "MessageDeleted":
-        Object.assign(amend(event, event.data.target), { itself: true, deleted: true });
-        if (event.data.threadRoot) amend(event, event.data.threadRoot).replies--;
+        Object.assign(about(event, event.data.target), { itself: true, deleted: true });
+        if (event.data.threadRoot) about(event, event.data.threadRoot).replies--;
         break;
       case "ReactionAdded":
       case "ReactionRemoved":
-        amend(event, event.data.target).itself = true;
+        about(event, event.data.target).itself = true;
         break;
       default:
         event satisfies never;
     }
-  return [...amended.values()];
+  return amended;
 }
 
-async function amendMessages(amended: readonly Amendment[], tx: Queryable, schema: string): Promise<void> {
+/** The same change as `amendMessages` makes, of a row that is not written yet. */
+function amend(message: Message, amendment: Amendment): void {
+  const { revision, changed_position } = amendment;
+  Object.assign(message, { revision, changed_position });
+  message.thread_count += amendment.replies;
+  message.deleted ||= amendment.deleted;
+  if (message.deleted)
+    Object.assign(message, {
+      edited_at: null,
+      mentions: [],
+      has_link: false,
+      attachments: [],
+      sealed: null,
+      edit: null,
+    });
+  else {
+    message.edited_at = amendment.edited_at ?? message.edited_at;
+    message.mentions = amendment.mentions ?? message.mentions;
+    message.has_link = amendment.has_link ?? message.has_link;
+    message.edit = amendment.edit ?? message.edit;
+  }
+}
+
+async function amendMessages(amended: readonly Amendment[], tables: Tables, schema: string): Promise<void> {
   if (amended.length === 0) return;
-  const { rows } = await tx.query<{ itself: boolean }>(
+  const { rows } = await tables.query<{ itself: boolean }>(
     `update ${schema}.messages m set revision = a.revision, changed_position = a.changed_position,
        thread_count = m.thread_count + a.replies, deleted = m.deleted or a.deleted,
        edited_at = case when m.deleted or a.deleted then null else coalesce(a.edited_at, m.edited_at) end,
@@ -145,28 +186,23 @@ async function amendMessages(amended: readonly Amendment[], tx: Queryable, schem
   if (touched(rows) !== touched(amended)) throw new Error("an event is about a message that was never sent");
 }
 
-async function foldVersions(events: readonly HistoryEvent[], tx: Queryable, schema: string): Promise<void> {
+async function foldVersions(events: readonly HistoryEvent[], tables: Tables, schema: string): Promise<void> {
   const edited = events.filter((event): event is Edited => event.type === "MessageEdited");
   const deleted = events.filter((event) => event.type === "MessageDeleted");
   if (edited.length > 0)
-    await tx.query(
-      `insert into ${schema}.versions select * from json_populate_recordset(null::${schema}.versions, $1)`,
-      [
-        JSON.stringify(
-          edited.map((event) => ({
-            tenant: event.tenant,
-            conversation: event.of,
-            seq: event.data.seq,
-            revision: event.revision,
-            edited_at: event.data.editedAt,
-            sealed: packSealed(event),
-          })),
-        ),
-      ],
-      `${schema}-insert-versions`,
+    await tables.insert(
+      "versions",
+      edited.map((event) => ({
+        tenant: event.tenant,
+        conversation: event.of,
+        seq: event.data.seq,
+        revision: event.revision,
+        edited_at: event.data.editedAt,
+        sealed: packSealed(event),
+      })),
     );
   if (deleted.length > 0)
-    await tx.query(
+    await tables.query(
       `delete from ${schema}.versions v using json_to_recordset($1) as d(tenant text, conversation uuid, seq bigint)
        where v.tenant = d.tenant and v.conversation = d.conversation and v.seq = d.seq`,
       [JSON.stringify(deleted.map(({ tenant, of, data }) => ({ tenant, conversation: of, seq: data.seq })))],

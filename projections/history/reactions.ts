@@ -1,4 +1,4 @@
-import type { Queryable } from "../../infra/ports/database.ts";
+import type { Tables } from "../projection.ts";
 import type { HistoryEvent } from "./projection.ts";
 
 interface Reaction {
@@ -11,26 +11,28 @@ interface Reaction {
 }
 
 /** What was touched goes (all of a message's, where it was deleted), then what stands in the end is written. */
-export async function foldReactions(events: readonly HistoryEvent[], tx: Queryable, schema: string): Promise<void> {
-  const touched = new Map<string, Reaction>();
+export async function foldReactions(events: readonly HistoryEvent[], tables: Tables, schema: string): Promise<void> {
+  const touched = new Map<string, Map<string, Reaction>>();
   for (const { type, tenant, of: conversation, position, data } of events) {
     if (type === "MessageSent" || type === "MessageEdited") continue;
-    const message = `${tenant}/${conversation}/${data.seq}/`;
+    const message = `${tenant}/${conversation}/${data.seq}`;
     const place = { tenant, conversation, seq: data.seq };
     if (type === "MessageDeleted") {
-      for (const key of touched.keys()) if (key.startsWith(message)) touched.delete(key);
-      touched.set(message, { ...place, emoji: null, user_id: null, position: null });
-    } else
-      touched.set(`${message}${data.userId}/${data.emoji}`, {
-        ...place,
-        emoji: data.emoji,
-        user_id: data.userId,
-        position: type === "ReactionAdded" ? position : null,
-      });
+      touched.set(message, new Map([["", { ...place, emoji: null, user_id: null, position: null }]]));
+      continue;
+    }
+    const reactions = touched.get(message) ?? new Map<string, Reaction>();
+    touched.set(message, reactions);
+    reactions.set(`${data.userId}/${data.emoji}`, {
+      ...place,
+      emoji: data.emoji,
+      user_id: data.userId,
+      position: type === "ReactionAdded" ? position : null,
+    });
   }
   if (touched.size === 0) return;
-  const rows = [...touched.values()];
-  await tx.query(
+  const rows = [...touched.values()].flatMap((reactions) => [...reactions.values()]);
+  await tables.query(
     `delete from ${schema}.reactions r
      using json_to_recordset($1) as t(tenant text, conversation uuid, seq bigint, emoji text, user_id uuid)
      where r.tenant = t.tenant and r.conversation = t.conversation and r.seq = t.seq
@@ -39,10 +41,5 @@ export async function foldReactions(events: readonly HistoryEvent[], tx: Queryab
     `${schema}-delete-reactions`,
   );
   const standing = rows.filter(({ position }) => position !== null);
-  if (standing.length > 0)
-    await tx.query(
-      `insert into ${schema}.reactions select * from json_populate_recordset(null::${schema}.reactions, $1)`,
-      [JSON.stringify(standing)],
-      `${schema}-insert-reactions`,
-    );
+  if (standing.length > 0) await tables.insert("reactions", standing);
 }

@@ -1,7 +1,6 @@
 import type { HistoryVisibility } from "../../domain/conversation/events.ts";
-import type { Queryable } from "../../infra/ports/database.ts";
 import type { Logged } from "../logged.ts";
-import { projection } from "../projection.ts";
+import { projection, type Tables } from "../projection.ts";
 import { packSealed } from "../sealedPart.ts";
 
 interface Conversation {
@@ -56,16 +55,16 @@ export const inbox = projection({
   schema: new URL("./schema.sql", import.meta.url),
   streams: ["conversation", "receipts"],
   handles,
-  async project(events, tx, schema) {
-    await raiseHeads(events, tx, schema);
-    await foldConversations(events.filter(isOfTheConversation), tx, schema);
+  async project(events, tables, schema) {
+    await raiseHeads(events, tables, schema);
+    await foldConversations(events.filter(isOfTheConversation), tables, schema);
   },
 });
 
 const typesOfTheConversation: ReadonlySet<string> = new Set(ofTheConversation);
 const isOfTheConversation = (event: InboxEvent): event is ConversationEvent => typesOfTheConversation.has(event.type);
 
-async function raiseHeads(events: readonly InboxEvent[], tx: Queryable, schema: string): Promise<void> {
+async function raiseHeads(events: readonly InboxEvent[], tables: Tables, schema: string): Promise<void> {
   const heads = new Map<string, Head>();
   for (const event of events) {
     const { tenant, of: conversation, position } = event;
@@ -76,7 +75,7 @@ async function raiseHeads(events: readonly InboxEvent[], tx: Queryable, schema: 
     if (event.type === "MessageSent") head.last_seq = event.data.seq;
     if (event.type === "MessageSent" || event.type === "ConversationCreated") head.activity_position = position;
   }
-  await tx.query(
+  await tables.query(
     `insert into ${schema}.conv_head as h
      select * from json_populate_recordset(null::${schema}.conv_head, $1)
      on conflict (tenant, conversation) do update set position = excluded.position,
@@ -87,11 +86,11 @@ async function raiseHeads(events: readonly InboxEvent[], tx: Queryable, schema: 
   );
 }
 
-async function foldConversations(events: readonly ConversationEvent[], tx: Queryable, schema: string): Promise<void> {
+async function foldConversations(events: readonly ConversationEvent[], tables: Tables, schema: string): Promise<void> {
   if (events.length === 0) return;
   const keyOf = ({ tenant, of }: Logged) => `${tenant}/${of}`;
   const keys = new Map(events.map((event) => [keyOf(event), { tenant: event.tenant, conversation: event.of }]));
-  const { rows } = await tx.query<Conversation>(
+  const { rows } = await tables.query<Conversation>(
     `select c.tenant, conversation, kind, history_visibility, narrowed_position, name::text, description::text, avatar,
        peers, member_count, revision, changed_position
      from json_to_recordset($1) as k(tenant text, conversation uuid)
@@ -107,7 +106,7 @@ async function foldConversations(events: readonly ConversationEvent[], tx: Query
     else if (conversation) evolve(conversation, event);
     else throw new Error(`${event.type} before its conversation was created, in ${event.stream}`);
   }
-  await tx.query(
+  await tables.query(
     `insert into ${schema}.conversations
      select * from json_populate_recordset(null::${schema}.conversations, $1)
      on conflict (tenant, conversation) do update set history_visibility = excluded.history_visibility,

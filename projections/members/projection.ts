@@ -34,9 +34,9 @@ export const members = projection({
   schema: new URL("./schema.sql", import.meta.url),
   streams: ["conversation"],
   handles,
-  async project(events, tx, schema) {
+  async project(events, tables, schema) {
     const keys = new Map(events.map((event) => [keyOf(event), placeOf(event)]));
-    const { rows } = await tx.query<Member>(
+    const { rows } = await tables.query<Member>(
       `select m.* from json_to_recordset($1) as k(tenant text, conversation uuid, user_id uuid)
        join ${schema}.members m using (tenant, conversation, user_id)`,
       [JSON.stringify([...keys.values()])],
@@ -50,7 +50,7 @@ export const members = projection({
       else if (member) evolve(member, event);
       else throw new Error(`${event.type} of somebody who was never added, in ${event.stream}`);
     }
-    await tx.query(
+    await tables.query(
       `insert into ${schema}.members
        select * from json_populate_recordset(null::${schema}.members, $1)
        on conflict (tenant, conversation, user_id) do update set intervals = excluded.intervals,

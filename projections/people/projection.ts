@@ -1,7 +1,6 @@
 import type { Preferences } from "../../domain/user/events.ts";
-import type { Queryable } from "../../infra/ports/database.ts";
 import type { Logged } from "../logged.ts";
-import { projection } from "../projection.ts";
+import { projection, type Tables } from "../projection.ts";
 import { packSealed } from "../sealedPart.ts";
 
 interface Person {
@@ -37,6 +36,7 @@ const handles = [
   "PreferencesChanged",
   "UserDeactivated",
   "UserReactivated",
+  "UserErased",
   "RolesChanged",
 ] as const;
 type PeopleEvent = Extract<Logged, { type: (typeof handles)[number] }>;
@@ -50,10 +50,10 @@ export const people = projection({
   schema: new URL("./schema.sql", import.meta.url),
   streams: ["user", "tenant"],
   handles,
-  async project(events, tx, schema) {
-    await foldPeople(events.filter(isProfile), tx, schema);
-    await foldDevices(events.filter(isDevice), tx, schema);
-    await foldRoles(events.filter(isRoles), tx, schema);
+  async project(events, tables, schema) {
+    await foldPeople(events.filter(isProfile), tables, schema);
+    await foldDevices(events.filter(isDevice), tables, schema);
+    await foldRoles(events.filter(isRoles), tables, schema);
   },
 });
 
@@ -62,10 +62,10 @@ const isDevice = (event: PeopleEvent): event is DeviceEvent =>
   event.type === "DeviceSignedIn" || event.type === "DeviceSignedOut";
 const isProfile = (event: PeopleEvent): event is Exclude<UserEvent, DeviceEvent> => !isRoles(event) && !isDevice(event);
 
-async function foldPeople(events: readonly Exclude<UserEvent, DeviceEvent>[], tx: Queryable, schema: string) {
+async function foldPeople(events: readonly Exclude<UserEvent, DeviceEvent>[], tables: Tables, schema: string) {
   if (events.length === 0) return;
   const keys = [...new Map(events.map(({ tenant, of }) => [`${tenant}/${of}`, { tenant, user_id: of }])).values()];
-  const { rows } = await tx.query<Person>(
+  const { rows } = await tables.query<Person>(
     `select p.tenant, user_id, imported, registered::text, profile::text, avatar, preferences, deactivated,
        revision, changed_position, own_revision, own_position
      from json_to_recordset($1) as k(tenant text, user_id uuid) join ${schema}.people p using (tenant, user_id)`,
@@ -79,7 +79,7 @@ async function foldPeople(events: readonly Exclude<UserEvent, DeviceEvent>[], tx
     folded.set(key, person);
     evolve(person, event);
   }
-  await tx.query(
+  await tables.query(
     `insert into ${schema}.people
      select * from json_populate_recordset(null::${schema}.people, $1)
      on conflict (tenant, user_id) do update set imported = excluded.imported, registered = excluded.registered,
@@ -127,6 +127,9 @@ function evolve(person: Person, event: Exclude<UserEvent, DeviceEvent>): void {
     case "UserReactivated":
       person.deactivated = false;
       return;
+    // What others see is found on opening: they are to look again.
+    case "UserErased":
+      break;
     default:
       event satisfies never;
   }
@@ -134,7 +137,7 @@ function evolve(person: Person, event: Exclude<UserEvent, DeviceEvent>): void {
   person.changed_position = event.position;
 }
 
-async function foldDevices(events: readonly DeviceEvent[], tx: Queryable, schema: string) {
+async function foldDevices(events: readonly DeviceEvent[], tables: Tables, schema: string) {
   const signedIn = new Map<string, Device>();
   const signedOut = new Map<string, Pick<Device, "tenant" | "user_id" | "device_id" | "signed_out_at">>();
   for (const event of events) {
@@ -155,7 +158,7 @@ async function foldDevices(events: readonly DeviceEvent[], tx: Queryable, schema
     }
   }
   if (signedIn.size > 0)
-    await tx.query(
+    await tables.query(
       `insert into ${schema}.devices
        select * from json_populate_recordset(null::${schema}.devices, $1)
        on conflict (tenant, user_id, device_id) do update set platform = excluded.platform, name = excluded.name,
@@ -164,7 +167,7 @@ async function foldDevices(events: readonly DeviceEvent[], tx: Queryable, schema
       `${schema}-sign-in-devices`,
     );
   if (signedOut.size > 0)
-    await tx.query(
+    await tables.query(
       `update ${schema}.devices d set signed_out_at = o.signed_out_at
        from json_populate_recordset(null::${schema}.devices, $1) o
        where d.tenant = o.tenant and d.user_id = o.user_id and d.device_id = o.device_id`,
@@ -175,7 +178,7 @@ async function foldDevices(events: readonly DeviceEvent[], tx: Queryable, schema
 
 async function foldRoles(
   events: readonly Extract<PeopleEvent, { type: "RolesChanged" }>[],
-  tx: Queryable,
+  tables: Tables,
   schema: string,
 ) {
   const newest = new Map(events.map((event) => [`${event.tenant}/${event.data.userId}`, event]));
@@ -187,7 +190,7 @@ async function foldRoles(
     guest,
     changed_position: position,
   }));
-  await tx.query(
+  await tables.query(
     `insert into ${schema}.roles
      select * from json_populate_recordset(null::${schema}.roles, $1)
      on conflict (tenant, user_id) do update

@@ -32,7 +32,7 @@ export const receipts = projection({
   schema: new URL("./schema.sql", import.meta.url),
   streams: ["conversation", "receipts"],
   handles,
-  async project(events, tx, schema) {
+  async project(events, tables, schema) {
     const keys = new Map<string, Pick<Marks, "tenant" | "conversation" | "user_id">>();
     for (const event of events)
       for (const { userId } of askedBy(event))
@@ -41,7 +41,7 @@ export const receipts = projection({
           conversation: event.of,
           user_id: userId,
         });
-    const { rows } = await tx.query<Marks>(
+    const { rows } = await tables.query<Marks>(
       `select m.* from json_to_recordset($1) as k(tenant text, conversation uuid, user_id uuid)
        join ${schema}.marks m using (tenant, conversation, user_id)`,
       [JSON.stringify([...keys.values()])],
@@ -51,19 +51,14 @@ export const receipts = projection({
     const raises: Raise[] = [];
     for (const event of events) for (const asked of askedBy(event)) raise(folded, raises, event, asked);
 
-    await tx.query(
+    await tables.query(
       `insert into ${schema}.marks select * from json_populate_recordset(null::${schema}.marks, $1)
        on conflict (tenant, conversation, user_id) do update
          set delivered = excluded.delivered, read = excluded.read, changed_position = excluded.changed_position`,
       [JSON.stringify([...folded.values()])],
       `${schema}-save`,
     );
-    if (raises.length > 0)
-      await tx.query(
-        `insert into ${schema}.raises select * from json_populate_recordset(null::${schema}.raises, $1)`,
-        [JSON.stringify(raises)],
-        `${schema}-insert-raises`,
-      );
+    if (raises.length > 0) await tables.insert("raises", raises);
   },
 });
 
