@@ -47,6 +47,9 @@ const ofAdmins = (payload: (target: Target) => Body): Expectation => ({
   control: "admin",
 });
 
+/** An officer's: there is one in the other tenant, too, who finds nothing here. */
+const ofOfficers = ofAdmins;
+
 const nothing = () => ({});
 const conversation = ({ conversationId }: Target) => ({ conversationId });
 const message = ({ conversationId, messageId }: Target) => ({ conversationId, messageId });
@@ -118,4 +121,8 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
   DeleteMessage: ofEarlyMessage(message, 403, 403),
   AddReaction: ofEarlyMessage(reaction, 200, 200),
   RemoveReaction: ofEarlyMessage(reaction, 200, 200),
+
+  GetErasure: ofOfficers(({ erasureId }) => ({ erasureId })),
+  // Whoever comes after it finds nobody there.
+  RequestErasure: ofOfficers(({ bystanderId }) => ({ userId: bystanderId, reason: "asked for it" })),
 };

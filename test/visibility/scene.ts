@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { z } from "zod";
 import { bootstrapAdmin, foundTenant } from "../../accounts/tenants.ts";
 import { isRejection } from "../../domain/rejection.ts";
 import { type Api, after, apiOf, group, type Person, passwordOf, type Sent, send } from "../support/apiClient.ts";
@@ -26,6 +27,8 @@ export interface Target {
   readonly bystanderId: string;
   /** A device of the owner's. */
   readonly deviceId: string;
+  /** Of somebody who is forgotten. */
+  readonly erasureId: string;
 }
 
 export interface Scene {
@@ -80,7 +83,12 @@ export async function aScene(): Promise<Scene> {
   const last = await send(owner, conversationId, `${CANARY} of the end`);
   await expected(200, owner.get("/me", after(last)));
 
-  const target = { conversationId, messageId: early.messageId, userId: fellow.userId, deviceId: owner.deviceId };
+  const forgotten = await api.person("forgotten");
+  const asked = await admin.post("/compliance/erasures", { userId: forgotten.userId, reason: `${CANARY} of a reason` });
+  const erasureId = z.string().parse(asked.body.erasureId);
+
+  const ids = { userId: fellow.userId, deviceId: owner.deviceId, erasureId };
+  const target = { conversationId, messageId: early.messageId, ...ids };
   const ofViewer = (viewer: Signed | "owner" | "nobody"): Target => ({
     ...target,
     bystanderId: bystander.userId,
@@ -108,8 +116,8 @@ export async function aScene(): Promise<Scene> {
       const spoiled = await group(owner, [fellow], "disposable");
       const message: Sent = await send(owner, spoiled, "to be spoiled");
       const { messageId, position } = message;
-      const ids = { userId: fellow.userId, bystanderId: bystander.userId, deviceId: tablet.deviceId };
-      return { target: { conversationId: spoiled, messageId, ...ids }, position };
+      const others = { ...ids, bystanderId: bystander.userId, deviceId: tablet.deviceId };
+      return { target: { conversationId: spoiled, messageId, ...others }, position };
     },
     again: (person, tenant = "main") => api.login(person.username, randomUUID().slice(0, 8), tenant),
     stop: () => server.stop(),
