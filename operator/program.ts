@@ -45,6 +45,24 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     )
     .action(runs(async (flags) => (await import("./doctor.ts")).doctorCommand(flags)));
 
+  const log = program.command("log").description("the log itself; what is personal in it stays sealed");
+  reports(log.command("tail"))
+    .description("the last events, as they lie there")
+    .option("--follow", "go on with what comes, until Ctrl-C")
+    .option("--stream <stream>", "of one stream alone, such as main/conversation-<uuid>")
+    .option("--from <position>", "all from a position on, rather than the last ones")
+    .option("--lines <count>", "how many of the last", "10")
+    .addHelpText("after", "\nExample:\n  $ scripta log tail --follow --json | jq -r .type")
+    .action(runs(async (flags) => (await import("./log/tail.ts")).tailCommand(flags)));
+  reports(log.command("stats"))
+    .description("how many events of which type, their sizes, streams and days")
+    .action(runs(async (flags) => (await import("./log/stats.ts")).statsCommand(flags)));
+  reports(log.command("export <file>"))
+    .description("all events as JSON lines, byte for byte; - for standard output. A file that is there is gone on with")
+    .option("--from <position>", "from a position on")
+    .addHelpText("after", "\nExample:\n  $ scripta log export - --from 1000001 | zstd > events.jsonl.zst")
+    .action(runs(async (file, flags) => (await import("./log/export.ts")).exportCommand(file, flags)));
+
   reports(program.command("verify"))
     .description("replay the whole log and ask of it what every writer promised; exit code 1 at the first deviation")
     .option("--all [count]", "go on after the first, and list up to so many (100)")
@@ -70,6 +88,25 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
   reports(tenant.command("list"))
     .description("all organisations")
     .action(runs(async (flags) => (await import("./tenants.ts")).listTenantsCommand(flags)));
+
+  reports(program.command("rebuild [models...]"))
+    .description("fold read models anew beside the live ones, compare, and put them in their place")
+    .option("--all", "every read model")
+    .option("--verify-only", "compare and change nothing")
+    .option("--replace", "put the new one in place where the live one differs, too")
+    .option("--give-up", "drop what a rebuild has built so far")
+    .addHelpText(
+      "after",
+      `
+The service goes on meanwhile. Rows that differ are shown; then the live read model stays, and the exit code is 1.
+Stopped or killed, the same again goes on where it was.
+
+Examples:
+  $ scripta rebuild inbox
+  $ scripta rebuild --all --verify-only
+${exitCodesHelp}`,
+    )
+    .action(runs(async (models, flags) => (await import("./rebuild.ts")).rebuildCommand(models, flags)));
 
   const projections = program.command("projections").description("read models, and what is parked in them");
   reports(projections.command("list"))
@@ -109,6 +146,16 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
       `\nExample:\n  $ scripta restore /srv/backups/2026-11-20 --keys /elsewhere/keys-2026-11-22 --data /srv/scripta\n${exitCodesHelp}`,
     )
     .action(runs(async (folder, flags) => (await import("./backup/restoreCommand.ts")).restoreCommand(folder, flags)));
+
+  needs(reports(program.command("erase <person>")), "--reason <words>", "why, kept sealed")
+    .description("erase a person, by user name or id: all that they wrote becomes unreadable, for ever")
+    .option(
+      "--partial",
+      "where holds stand in the way: keep what they cover for the compliance role alone, erase the rest",
+    )
+    .option("--tenant <name>", "the organisation", "main")
+    .addHelpText("after", '\nExample:\n  $ scripta erase ada --reason "asked for it by letter of 3 March"')
+    .action(runs(async (person, flags) => (await import("./erase.ts")).eraseCommand(person, flags)));
 
   const importing = program.command("import").description("bring in what was written elsewhere");
   withDataFlag(importing.command("slack <zip>"))
