@@ -7,7 +7,7 @@ import { VERSION } from "../../infra/version.ts";
 import { CommandFailed } from "../commandFailed.ts";
 import type { ProgressLine } from "../import/progressLine.ts";
 import { syncFolder } from "./durably.ts";
-import { readWeekKeys, saveKeyFiles } from "./keyFiles.ts";
+import { hasWeekKey, readKeyFiles, saveKeyFiles } from "./keyFiles.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
 import { saveTable } from "./saveTable.ts";
 import { type Part, savedTables } from "./tables.ts";
@@ -91,13 +91,13 @@ async function saveKeys(client: PoolClient, asked: BackingUp): Promise<Manifest>
       const facts = await factsOf(client, "keys");
       const tables = await saveTables(client, "keys", folder, asked);
       // Read after the rows: whatever wraps one of them was there before.
-      const weekKeys = await readWeekKeys(asked.keysFolder);
-      const missing = (await wrappingKeys(client)).filter((path) => weekKeys[path] === undefined);
-      if (missing.length > 0 && tries === KEYS_TRIES)
-        throw new CommandFailed(`the week key ${join(asked.keysFolder, "week", missing[0] ?? "")} is missing`);
-      if (missing.length > 0) return undefined;
+      const keyFiles = await readKeyFiles(asked.keysFolder);
+      const missing = (await wrappingKeys(client)).find(({ tenant, id }) => !hasWeekKey(keyFiles, tenant, id));
+      if (missing && tries === KEYS_TRIES)
+        throw new CommandFailed(`the week key ${missing.id} of ${missing.tenant} is missing in ${asked.keysFolder}`);
+      if (missing) return undefined;
       const uselessFrom = new Date(Date.parse(facts.takenAt) + SECRETS_LAST_DAYS * DAY_MS).toISOString();
-      return { ...facts, uselessFrom, tables, files: [...(await saveKeyFiles(asked.keysFolder, folder, weekKeys))] };
+      return { ...facts, uselessFrom, tables, files: await saveKeyFiles(folder, keyFiles) };
     });
     if (manifest) {
       await writeManifest(folder, manifest);
@@ -113,18 +113,21 @@ async function partFolder({ folder }: BackingUp, part: Part): Promise<string> {
   return join(folder, part);
 }
 
-/** The week keys that anything is wrapped under, each as the path of its file. */
-async function wrappingKeys(client: PoolClient): Promise<string[]> {
-  const { rows } = await client.query<{ path: string }>(
-    `select tenant || '/' || week_key || '.json' as path from keys.secrets where week_key is not null
-     union select tenant || '/' || week_key || '.json' from keys.day_keys`,
+/** The week keys that anything is wrapped under. */
+async function wrappingKeys(client: PoolClient): Promise<{ tenant: string; id: string }[]> {
+  const { rows } = await client.query<{ tenant: string; id: string }>(
+    `select tenant, week_key as id from keys.secrets where week_key is not null
+     union select tenant, week_key from keys.day_keys`,
   );
-  return rows.map(({ path }) => path);
+  return rows;
 }
 
 async function saveTables(client: PoolClient, part: Part, folder: string, { progress, signal }: BackingUp) {
   const counted = [];
   for (const table of savedTables[part]) {
+    const found = await client.query<{ there: boolean }>("select to_regclass($1) is not null as there", [table.name]);
+    // The service that runs may be of a version before this table.
+    if (!found.rows[0]?.there) continue;
     const { rows } = await client.query<{ count: number }>(`select count(*) from ${table.name}`);
     counted.push({ table, expected: rows[0]?.count ?? 0 });
   }

@@ -1,59 +1,70 @@
 import { hash } from "node:crypto";
 import { mkdir, readdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { z } from "zod";
 import { syncFolder, writeDurably } from "./durably.ts";
 import type { SavedFile } from "./manifest.ts";
 
-export const WEEK_KEYS = "week-keys.json";
-export const TOKEN_SECRET = "token-secret";
+const WEEK = "week/";
+const WEEK_KEYS = "week-keys.json";
+const TOKEN_SECRET = "token-secret";
+/** Whatever else lies in the folder of keys, such as what signs. */
+const OTHERS = "other-keys.json";
 
-/** The text of each week key's file, by its path below the folder of week keys: `<tenant>/<id>.json`. */
-const WeekKeyFiles = z.record(z.string().regex(/^[a-z0-9-]{1,32}\/[\w-]+\.json$/), z.string());
-type WeekKeyFiles = z.infer<typeof WeekKeyFiles>;
+/** Base64 of each file, by its path below the folder of keys. */
+const Files = z.record(z.string().regex(/^(?!.*\.\.)[\w.-]+(\/[\w.-]+)*$/), z.base64());
+export type KeyFiles = z.infer<typeof Files>;
 
-/** Those there are now; what is half written or half destroyed is none. */
-export async function readWeekKeys(keysFolder: string): Promise<WeekKeyFiles> {
-  const folder = join(keysFolder, "week");
+/** What is half written, or half destroyed, is no key. */
+const isWhole = (name: string): boolean => !/\.(new|destroyed)$/.test(name);
+
+/** Those there are now. */
+export async function readKeyFiles(keysFolder: string): Promise<KeyFiles> {
   const found: Record<string, string> = {};
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
-    if (entry.isFile() && entry.name.endsWith(".json")) {
-      const path = join(entry.parentPath, entry.name);
-      // One that was destroyed since the folder was read is none.
-      const text = await readFile(path, "utf8").catch(() => undefined);
-      if (text !== undefined) found[path.slice(folder.length + 1)] = text;
-    }
+  for (const entry of await readdir(keysFolder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !isWhole(entry.name)) continue;
+    const path = join(entry.parentPath, entry.name);
+    // One that was destroyed since the folder was read is none.
+    const content = await readFile(path).catch(() => undefined);
+    if (content) found[relative(keysFolder, path)] = content.toString("base64");
+  }
   return found;
 }
 
-const save = async (folder: string, name: string, content: Uint8Array | string): Promise<SavedFile> => {
-  await writeDurably(join(folder, name), content);
-  return { name, sizeBytes: Buffer.byteLength(content), sha256: hash("sha256", content) };
-};
+/** Whether the week key is among them. */
+export const hasWeekKey = (files: KeyFiles, tenant: string, id: string): boolean =>
+  files[`${WEEK}${tenant}/${id}.json`] !== undefined;
 
-/** The week keys and the secret of tokens, each in a file of its own. */
-export async function saveKeyFiles(
-  keysFolder: string,
-  folder: string,
-  weekKeys: WeekKeyFiles,
-): Promise<readonly SavedFile[]> {
-  const tokenSecret = await readFile(join(keysFolder, TOKEN_SECRET));
-  return [
-    await save(folder, WEEK_KEYS, `${JSON.stringify(weekKeys)}\n`),
-    await save(folder, TOKEN_SECRET, tokenSecret),
-  ];
+/** The week keys, the secret of tokens and the others, each kind in a file of its own. */
+export async function saveKeyFiles(folder: string, keyFiles: KeyFiles): Promise<SavedFile[]> {
+  const { [TOKEN_SECRET]: tokenSecret = "", ...rest } = keyFiles;
+  const isOfWeek = ([path]: [string, string]) => path.startsWith(WEEK);
+  const all = Object.entries(rest);
+  const contents = {
+    [WEEK_KEYS]: Buffer.from(JSON.stringify(Object.fromEntries(all.filter(isOfWeek)))),
+    [TOKEN_SECRET]: Buffer.from(tokenSecret, "base64"),
+    [OTHERS]: Buffer.from(JSON.stringify(Object.fromEntries(all.filter((entry) => !isOfWeek(entry))))),
+  };
+  const saved: SavedFile[] = [];
+  for (const [name, content] of Object.entries(contents)) {
+    await writeDurably(join(folder, name), content);
+    saved.push({ name, sizeBytes: content.length, sha256: hash("sha256", content) });
+  }
+  return saved;
 }
 
-/** Puts both back where a server looks for them. */
+/** Puts all of them back where a server looks for them. */
 export async function restoreKeyFiles(folder: string, keysFolder: string): Promise<void> {
-  const weekKeys = WeekKeyFiles.parse(JSON.parse(await readFile(join(folder, WEEK_KEYS), "utf8")));
-  await mkdir(keysFolder, { recursive: true, mode: 0o700 });
-  await writeDurably(join(keysFolder, TOKEN_SECRET), await readFile(join(folder, TOKEN_SECRET)));
-  for (const [path, text] of Object.entries(weekKeys)) {
-    const tenantFolder = dirname(join(keysFolder, "week", path));
-    await mkdir(tenantFolder, { recursive: true, mode: 0o700 });
-    await writeDurably(join(keysFolder, "week", path), text);
-    await syncFolder(tenantFolder);
+  const tokenSecret = (await readFile(join(folder, TOKEN_SECRET))).toString("base64");
+  const files = new Map([[TOKEN_SECRET, tokenSecret]]);
+  for (const name of [WEEK_KEYS, OTHERS])
+    for (const [path, content] of Object.entries(Files.parse(JSON.parse(await readFile(join(folder, name), "utf8")))))
+      files.set(path, content);
+  for (const [path, content] of files) {
+    const to = join(keysFolder, path);
+    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+    await writeDurably(to, Buffer.from(content, "base64"));
+    await syncFolder(dirname(to));
   }
   await syncFolder(keysFolder);
 }
