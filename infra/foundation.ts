@@ -13,6 +13,7 @@ import { complianceMigrations } from "../compliance/migrations.ts";
 import type { ComplianceParts } from "../compliance/parts.ts";
 import { projections } from "../projections/all.ts";
 import { createProjector, type Projector } from "../projections/projector.ts";
+import { renewStale } from "../projections/rebuild/renew.ts";
 import { peopleReader } from "../read-api/openPeople.ts";
 import { createSealing, type Sealing } from "../sealing/sealing.ts";
 import type { KeyChangeParts } from "../sealing/weeklyKeyChange.ts";
@@ -86,6 +87,8 @@ interface Opening {
   readonly raiseEpoch?: boolean;
   readonly onTurn?: (turn: TurnTaken) => void;
   readonly say?: (line: string) => void;
+  /** Rebuilds read models of another version in the background; off for the command that rebuilds them itself. */
+  readonly renew?: boolean;
 }
 
 const KEYS_TIMEOUT_MS = 5_000;
@@ -154,6 +157,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
     });
     await projector.start();
     stops.push(() => projector.stop());
+    if (opening.renew !== false) stops.push(renewing({ log, database, logger }).stop);
 
     const tokenSecret = await fileTokenSecret(join(config.keysFolder, "token-secret")).load();
     const accounts = createAccounts(
@@ -203,6 +207,18 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
     throw error;
   }
 }
+
+/** Read models that another version folded are read as they stand, and rebuilt meanwhile. */
+const renewing = ({ log, database, logger }: { log: PostgresEventLog; database: Database; logger: Logger }) =>
+  renewStale({
+    log,
+    database,
+    projections,
+    onProgress: ({ doing, names, position, head }) =>
+      logger.info({ models: names, position, head }, `read models of another version are rebuilt: ${doing}`),
+    onRenewed: (models) => logger.info({ models }, "read models were rebuilt"),
+    onProblem: (error) => logger.warn({ err: error }, "the rebuild of read models is tried again"),
+  });
 
 /**
  * The database: the folder's own, started here or by the process that holds the folder, or one of the operator's.

@@ -9,7 +9,7 @@ import { configured, type SettingFlags } from "./settings.ts";
 export async function onFolder<T>(
   flags: SettingFlags,
   work: (foundation: Foundation) => Promise<T>,
-  how: { readonly alone?: boolean; readonly raiseEpoch?: boolean } = {},
+  how: { readonly alone?: boolean; readonly raiseEpoch?: boolean; readonly renew?: boolean } = {},
 ): Promise<T> {
   const config = configured(flags);
   const logger = createLogger(process.env.SCRIPTA_LOG_LEVEL ? config.logLevel : "warn");

@@ -18,6 +18,8 @@ export type RowPlace = readonly [number, number, string, string];
 
 interface Moved {
   readonly conversations: readonly string[];
+  /** All in which the standing of a member may have changed. */
+  readonly withStandings: readonly string[];
   /** Those of them whose receipts go to everybody; of the others only this person's. */
   readonly withReceipts: readonly string[];
   readonly userId: string;
@@ -37,9 +39,20 @@ const source = (rank: number, table: string, key: string, author: string, conver
          > ($5::bigint, $6::int, $7::text collate "C", $8::text collate "C")
      order by changed_position, 4 limit $10) r`;
 
+/** Members whose account came to count as guest, or no longer does: it is another's row, but theirs is what it changed. */
+const STANDING = `(select s.changed_position, ${ranks.member}, o.conversation::text collate "C",
+    o.user_id::text collate "C", null::uuid
+  from people.roles s join members.members o using (tenant, user_id)
+  where s.tenant = $1 and o.present and o.conversation = any($11::uuid[])
+    and s.changed_position >= $5 and s.changed_position <= $9
+    and (s.changed_position, ${ranks.member}, o.conversation::text collate "C", o.user_id::text collate "C")
+      > ($5::bigint, $6::int, $7::text collate "C", $8::text collate "C")
+  order by 1, 3, 4 limit $10)`;
+
 const SEQ_KEY = "lpad(seq::text, 16, '0')";
 const SQL = `select position, rank, conversation, key, author from (
   ${source(ranks.member, "members.members", "user_id::text", "null::uuid", "$2")}
+  union all ${STANDING}
   union all ${source(ranks.receipt, "receipts.marks", "user_id::text", "null::uuid", "$3")}
   union all ${source(ranks.receipt, "receipts.marks", "user_id::text", "null::uuid", "$2", "and user_id = $4 and t.conversation <> all($3::uuid[])")}
   union all ${source(ranks.message, "history.messages", SEQ_KEY, "author", "$2")}
@@ -49,12 +62,12 @@ const SQL = `select position, rank, conversation, key, author from (
 export async function movedRows(
   queryable: Queryable,
   tenant: string,
-  { conversations, withReceipts, userId, after, upTo, limit }: Moved,
+  { conversations, withStandings, withReceipts, userId, after, upTo, limit }: Moved,
 ): Promise<MovedRow[]> {
-  if (conversations.length === 0) return [];
+  if (withStandings.length === 0) return [];
   const { rows } = await queryable.query<MovedRow>(
     SQL,
-    [tenant, conversations, withReceipts, userId, ...after, upTo, limit],
+    [tenant, conversations, withReceipts, userId, ...after, upTo, limit, withStandings],
     "moved-rows",
   );
   return rows;

@@ -24,6 +24,8 @@ export interface Seat {
   readonly memberships: readonly Membership[];
   readonly present: boolean;
   readonly role: Role;
+  /** When the account's own standing changed last: whether it counts as guest everywhere. */
+  readonly standingPosition: number;
   readonly joinedPosition: number;
   readonly leftPosition: number | null;
   readonly notify: Notify;
@@ -53,7 +55,8 @@ const SEAT = `m.conversation, c.kind, c.history_visibility as "historyVisibility
   c.narrowed_position as "narrowedPosition", c.name, c.description, c.avatar, c.peers, c.member_count as "memberCount",
   c.revision, c.changed_position as "changedPosition", m.revision as "memberRevision",
   m.changed_position as "memberPosition", m.intervals, m.present,
-  case when g.guest then 'guest' else m.role end as role, m.joined_position as "joinedPosition",
+  case when g.guest then 'guest' else m.role end as role, coalesce(g.changed_position, 0) as "standingPosition",
+  m.joined_position as "joinedPosition",
   m.left_position as "leftPosition", m.notify, m.muted_until as "mutedUntil",
   m.preferences_revision as "preferencesRevision", m.preferences_position as "preferencesPosition",
   h.position as "headPosition", h.last_seq as "lastSeq", h.activity_position as "activityPosition",
@@ -142,7 +145,9 @@ export async function movedSeats(queryable: Queryable, tenant: string, userId: s
     `select ${SEAT} from ${FROM}
      where m.tenant = $1 and m.user_id = $2
        and (m.changed_position > $3 or m.preferences_position > $3 or r.resync_position > $3
-         or (m.present and (h.position > $3 or c.changed_position > $3)))
+         or (m.present and (h.position > $3 or c.changed_position > $3 or m.conversation in (
+           select o.conversation from people.roles s join members.members o using (tenant, user_id)
+           where s.tenant = $1 and s.changed_position > $3 and o.present))))
      order by m.conversation`,
     [tenant, userId, after],
     "inbox-moved",
