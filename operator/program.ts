@@ -66,6 +66,7 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
   reports(program.command("verify"))
     .description("replay the whole log and ask of it what every writer promised; exit code 1 at the first deviation")
     .option("--all [count]", "go on after the first, and list up to so many (100)")
+    .option("--log-only", "leave out the read models, which need their room on disk a second time for a while")
     .addHelpText("after", `\nExample:\n  $ scripta verify --all --json | jq '.deviations[]'\n${exitCodesHelp}`)
     .action(runs(async (flags) => (await import("./verify/command.ts")).verifyCommand(flags)));
 

@@ -1,3 +1,4 @@
+import type { Foundation } from "../../infra/foundation.ts";
 import { exitCodes } from "../exitCodes.ts";
 import { progressLine } from "../import/progressLine.ts";
 import { onFolder } from "../onFolder.ts";
@@ -10,6 +11,8 @@ export interface VerifyFlags extends SettingFlags {
   readonly json?: boolean;
   /** How many deviations to list; `true`: a hundred. Absent: the first ends the run. */
   readonly all?: string | true;
+  /** Leaves out the read models. */
+  readonly logOnly?: boolean;
 }
 
 const MANY = 100;
@@ -24,16 +27,18 @@ export async function verifyCommand(flags: VerifyFlags): Promise<number> {
   process.once("SIGINT", interrupted);
   process.once("SIGTERM", interrupted);
   try {
-    return await onFolder(flags, async ({ database, keys: { secrets }, engine: { snapshots }, log }) => {
+    const work = async ({ database, keys: { secrets }, engine: { snapshots }, log }: Foundation) => {
       const verified = await verifyLog(
         { database, secrets, snapshots, log },
-        { most, progress, signal: stopping.signal },
+        { most, readModels: !flags.logOnly, progress, signal: stopping.signal },
       );
       progress.end();
-      const ok = verified.deviations.length === 0 && verified.unavailable === 0;
+      const tried = verified.unavailable === 0 && !verified.readModels?.notCompared;
+      const ok = verified.deviations.length === 0 && tried;
       print({ ok, ...verified }, flags.json, lines(verified, ok));
       return ok ? exitCodes.done : exitCodes.failed;
-    });
+    };
+    return await onFolder(flags, work, { renew: false });
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
     process.stderr.write("scripta: stopped before its end, so nothing is known\n");
@@ -45,7 +50,10 @@ export async function verifyCommand(flags: VerifyFlags): Promise<number> {
   }
 }
 
-function lines({ upTo, checked, unknown, unavailable, deviations, complete }: Verified, ok: boolean): string[] {
+function lines(
+  { upTo, checked, unknown, unavailable, readModels, deviations, complete }: Verified,
+  ok: boolean,
+): string[] {
   const number = (value: number) => value.toLocaleString("en");
   const { events, streams, conversations, messages, marks, snapshots, opened, erased } = checked;
   return [
@@ -53,6 +61,11 @@ function lines({ upTo, checked, unknown, unavailable, deviations, complete }: Ve
     `  ${number(conversations)} conversations with ${number(messages)} messages and ${number(marks)} marks`,
     `  ${number(opened)} sealed parts open, ${number(erased)} are erased`,
     `  ${number(snapshots)} snapshots hold what the log gives`,
+    ...(readModels
+      ? [
+          `  ${number(readModels.rows)} rows in ${readModels.tables} tables of read models were compared with what the log gives`,
+        ]
+      : []),
     ...unknown.map(({ event, count }) => `  ${number(count)} × ${event}: newer than this program, kept and not judged`),
     ...deviations.flatMap((one) => ["", ...deviationLines(one)]),
     "",
@@ -61,6 +74,7 @@ function lines({ upTo, checked, unknown, unavailable, deviations, complete }: Ve
           `${number(unavailable)} sealed parts could not be tried: their keys do not answer. That is no fault of the log.`,
         ]
       : []),
+    ...(readModels?.notCompared ? [`Read models were not compared: ${readModels.notCompared}.`] : []),
     ...(complete ? [] : ["The rest was not looked at; --all lists more."]),
     ok
       ? "All is as it was promised."

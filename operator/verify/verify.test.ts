@@ -48,14 +48,24 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server?.stop());
 
-function verify({ most = 1, secrets }: { most?: number; secrets?: SecretStore } = {}) {
+function verify({
+  most = 1,
+  readModels = false,
+  secrets,
+}: {
+  most?: number;
+  readModels?: boolean;
+  secrets?: SecretStore;
+} = {}) {
   const { database, keys, engine, log } = server.running.foundation;
   const parts = { database, secrets: secrets ?? keys.secrets, snapshots: engine.snapshots, log };
-  return verifyLog(parts, { most, progress: quiet });
+  return verifyLog(parts, { most, readModels, progress: quiet });
 }
 
 test("what people did holds every promise, and it is told how much was looked at", async () => {
-  const verified = await verify({ most: 100 });
+  const verified = await verify({ most: 100, readModels: true });
+  expect(verified.readModels).toMatchObject({ tables: expect.any(Number), notCompared: null });
+  expect(verified.readModels?.rows).toBeGreaterThan(20);
   expect(verified).toMatchObject({ deviations: [], unknown: [], unavailable: 0, complete: true });
   expect(verified.checked).toMatchObject({ conversations: 2, messages: 5, marks: 2, erased: 0 });
   const [stored] = (await sql("select count(*) as events, count(sealed) as sealed from log.events")).rows;
@@ -246,6 +256,69 @@ describe("it finds", () => {
     expect(complete).toBe(false);
   });
 });
+
+describe("it finds in a read model", () => {
+  test.each([
+    [
+      "a row that was altered",
+      "history",
+      "update history.messages set revision = revision + 1 where seq = 1",
+      "otherwise",
+    ],
+    ["a row that is missing", "history", "delete from history.versions", "is missing"],
+    [
+      "a row too many",
+      "history",
+      `insert into history.mentions select tenant, conversation, '${SOMEBODY}', 1 from history.messages where seq = 1`,
+      "does not give",
+    ],
+    ["another mark", "receipts", "update receipts.marks set read = 0 where delivered = 5 and read = 5", "otherwise"],
+    [
+      "another time of a mark",
+      "receipts",
+      "update receipts.raises set at = at + interval '1 s' where delivered = 5",
+      "otherwise",
+    ],
+    ["another last message", "inbox", "update inbox.conv_head set last_seq = 9 where last_seq = 5", "otherwise"],
+    [
+      "another name",
+      "inbox",
+      "update inbox.conversations set name = set_byte(name, 70, get_byte(name, 70) # 1) where name is not null",
+      "otherwise",
+    ],
+    ["another role", "members", "update members.members set role = 'guest' where role = 'admin'", "otherwise"],
+    ["another person's name", "people", "update people.people set registered = null where not imported", "otherwise"],
+    [
+      "a device that never was",
+      "people",
+      `insert into people.devices select tenant, user_id, '${SOMEBODY}', 'x', null, now() from people.people limit 1`,
+      "does not give",
+    ],
+  ])("%s", async (_, model, plant, how) => {
+    await sql(
+      `create schema kept; ${tables(model)
+        .map((table) => `create table kept.${table} as table ${model}.${table}`)
+        .join("; ")}`,
+    );
+    await sql(plant);
+    const { deviations } = await verify({ readModels: true });
+    for (const table of tables(model))
+      await sql(
+        `truncate ${model}.${table}; insert into ${model}.${table} select * from kept.${table}; drop table kept.${table}`,
+      );
+    await sql("drop schema kept");
+    expect(deviations).toMatchObject([{ rule: "a read model holds what the log gives" }]);
+    expect(deviations[0]?.found).toContain(how);
+  });
+});
+const tables = (model: string): readonly string[] => tablesOf[model] ?? [];
+const tablesOf: Readonly<Record<string, readonly string[]>> = {
+  history: ["messages", "versions", "mentions", "reactions"],
+  receipts: ["marks", "raises"],
+  inbox: ["conversations", "conv_head"],
+  members: ["members"],
+  people: ["people", "devices", "roles"],
+};
 
 test("what a newer program wrote is told and not judged", async () => {
   await sql(`update log.events set type = 'MessagePinned' where ${nth("MessageEdited")}`);

@@ -1,8 +1,10 @@
 import type { Database } from "../../infra/ports/database.ts";
+import type { EventLog } from "../../infra/ports/eventLog.ts";
 import type { SecretStore } from "../../infra/ports/secrets.ts";
 import type { Snapshot, Snapshots } from "../../infra/ports/snapshots.ts";
 import { type Deviation, Findings, FoundEnough } from "./findings.ts";
 import { verifyHead, verifyOnce, verifyOrder } from "./order.ts";
+import { type ReadModelsCompared, verifyReadModels } from "./readModels.ts";
 import { sealedParts } from "./sealedParts.ts";
 import { snapshotOf, snapshotRevisions } from "./snapshots.ts";
 import { storedUnits } from "./storedEvents.ts";
@@ -12,7 +14,7 @@ export interface VerifyParts {
   readonly database: Database;
   readonly secrets: SecretStore;
   readonly snapshots: Snapshots;
-  readonly log: { head(): Promise<{ readonly position: number }>; epoch(): Promise<number> };
+  readonly log: EventLog;
 }
 
 /** What is being done, for whoever waits. */
@@ -29,15 +31,26 @@ export interface Verified {
   readonly unknown: readonly { readonly event: string; readonly count: number }[];
   /** Sealed parts that could not be tried, since the keys do not answer. */
   readonly unavailable: number;
+  /** Null where they were not to be looked at, or the run ended before. */
+  readonly readModels: ReadModelsCompared | null;
   readonly deviations: readonly Deviation[];
   /** False where it ended at as many deviations as were wanted. */
   readonly complete: boolean;
 }
 
+export interface VerifyOptions {
+  /** Deviations after which it ends. */
+  readonly most: number;
+  /** Whether read models are folded anew and compared, too: for a while they take twice their room on disk. */
+  readonly readModels: boolean;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+}
+
 /** Replays the log up to its present head, and asks of it what every writer promised. Memory does not grow with the log. */
 export async function verifyLog(
   { database, secrets, snapshots, log }: VerifyParts,
-  { most, progress, signal }: { most: number; progress: Progress; signal?: AbortSignal },
+  { most, readModels, progress, signal }: VerifyOptions,
 ): Promise<Verified> {
   const [{ position: upTo }, epoch] = await Promise.all([log.head(), log.epoch()]);
   const findings = new Findings(most);
@@ -52,6 +65,7 @@ export async function verifyLog(
     snapshots: 0,
     unknown: new Map(),
   };
+  let compared: ReadModelsCompared | null = null;
   const look = async () => {
     progress.begin("order", upTo);
     const stored = await verifyOrder(database, upTo, findings, (events) => {
@@ -78,6 +92,10 @@ export async function verifyLog(
     await sealed.finish();
     if (counts.events !== stored)
       add({ rule: "every event is in a stream", found: `${stored} are stored, ${counts.events} are in streams` });
+    if (!readModels) return;
+    progress.begin("read models", stored);
+    const on = { step: progress.step, ...(signal ? { signal } : {}) };
+    compared = await verifyReadModels({ database, log }, add, on);
   };
   const complete = await look().then(
     () => true,
@@ -93,6 +111,7 @@ export async function verifyLog(
     checked: { ...checked, opened, erased },
     unknown: [...unknown].map(([event, count]) => ({ event, count })),
     unavailable,
+    readModels: compared,
     deviations: findings.deviations,
     complete,
   };
