@@ -56,7 +56,7 @@ test("a large state is written and read in pieces, between which everything else
   };
   tick();
   const parts = await writeState(state);
-  expect(parts.length).toBe(15);
+  expect(parts.length).toBe(30);
   expect(turns).toBeGreaterThanOrEqual(parts.length);
   const read = await readState(Conversation, parts);
   ended = true;

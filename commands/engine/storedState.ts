@@ -7,7 +7,7 @@ import { jsonSchema } from "../../infra/ports/jsonSchema.ts";
 export type StateSchema<State> = z.ZodObject & z.ZodType<State>;
 
 /** Entries that are written or read at one go, a few milliseconds. */
-const ENTRIES_A_PART = 2_000;
+const ENTRIES_A_PART = 1_000;
 
 /** A piece of a state: plain fields, and by the names of Maps some of their entries, in their order. */
 const Part = z.record(z.string(), z.unknown());
