@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 import { after, apiOf, type Body, group, type Person, passwordOf, send } from "../../test/support/apiClient.ts";
 import { liveSocket } from "../../test/support/apiSocket.ts";
 import { startInProcess } from "../../test/support/inProcess.ts";
@@ -49,7 +50,7 @@ test("an erased person is gone from every answer, devices are told once, and a g
   );
   await socket.change("user", ({ userId, erased: gone }) => userId === ada.userId && gone === true);
 
-  const at = after(report);
+  const at = after({ position: z.int().parse(report.position) });
   expect((await bo.get(`/conversations/${here}/messages/${said.messageId}`, at)).body).toMatchObject({
     text: null,
     deleted: true,
@@ -60,7 +61,11 @@ test("an erased person is gone from every answer, devices are told once, and a g
     text: "ada said so",
     reactions: [],
   });
-  expect((await bo.get(`/users/${ada.userId}`)).body).toMatchObject({ username: null, displayName: null, erased: true });
+  expect((await bo.get(`/users/${ada.userId}`)).body).toMatchObject({
+    username: null,
+    displayName: null,
+    erased: true,
+  });
   expect((await bo.get(`/conversations/${here}`)).body).toMatchObject({ name: "The lovelace room", role: "owner" });
   expect((await bo.get("/sync")).body).toMatchObject({ reset: true });
   expect(JSON.stringify((await bo.get("/sync")).body)).not.toContain("the word of ada");

@@ -36,8 +36,8 @@ export interface ErasuresParts {
   readonly signer?: NoteSigner | undefined;
   /** For how long after a destruction another process may go on opening, in ms. */
   readonly confirmedForMs?: number;
-  /** Told what was just done and recorded, of whichever erasure. */
-  readonly onStep?: (erasure: Erasure, step: ErasureStep) => void;
+  /** How long after something failed it is tried again, in ms. */
+  readonly retryMs?: number;
   /** Told what is tried again. */
   readonly onTrouble: (error: unknown) => void;
 }
@@ -53,7 +53,6 @@ class StepFailed extends Error {
 }
 
 const TRIES_BEFORE_FAILED = 5;
-const RETRY_MS = 2_000;
 /** How long until it is looked again at what waits for a hold to be lifted, a checkpoint, a week key. */
 const LOOK_AGAIN_MS = 60_000;
 /** A request that has not come to its event by then never will. */
@@ -68,12 +67,14 @@ export class Erasures {
   readonly #tries = new Map<string, number>();
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
+  readonly #retryMs: number;
   #started = false;
   #more = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: ErasuresParts) {
     this.#parts = parts;
+    this.#retryMs = parts.retryMs ?? 2_000;
   }
 
   get sinks(): readonly string[] {
@@ -102,17 +103,30 @@ export class Erasures {
     await this.#running;
   }
 
-  /** Carries out one here, until it is done, or held. @throws whatever keeps it from that */
-  async complete(tenant: string, erasureId: string): Promise<Erasure> {
-    for (;;) {
-      const erasure = await readErasure(this.#parts.accounts.engine, tenant, erasureId);
-      if (!erasure) throw new Error(`there is no erasure ${erasureId}`);
+  /**
+   * Carries out one here, until it is done, or held.
+   * @param onStep told of each step once it is recorded, with the erasure as it is then
+   * @throws whatever keeps it from that
+   */
+  async complete(
+    tenant: string,
+    erasureId: string,
+    onStep: (erasure: Erasure, step: ErasureStep) => void = () => {},
+  ): Promise<Erasure> {
+    for (let erasure = await this.#read(tenant, erasureId); ; ) {
       if (statusOf(erasure) === "done") return erasure;
-      const waitMs = await this.#take(erasure);
-      if (waitMs !== undefined && erasure.effectiveAt === undefined)
-        return (await readErasure(this.#parts.accounts.engine, tenant, erasureId)) ?? erasure;
-      if (waitMs !== undefined) await pause(waitMs);
+      const { step, waitMs } = await this.#take(erasure);
+      erasure = await this.#read(tenant, erasureId);
+      if (step.do !== "wait") onStep(erasure, step);
+      else if (waitMs !== undefined) await pause(waitMs);
+      if (statusOf(erasure) === "held") return erasure;
     }
+  }
+
+  async #read(tenant: string, erasureId: string): Promise<Erasure> {
+    const erasure = await readErasure(this.#parts.accounts.engine, tenant, erasureId);
+    if (!erasure) throw new Error(`there is no erasure ${erasureId}`);
+    return erasure;
   }
 
   async #run(): Promise<void> {
@@ -122,7 +136,7 @@ export class Erasures {
     try {
       for (const row of await openErasures(this.#parts.accounts.database)) waits.push(await this.#goOn(row));
     } catch (error) {
-      waits.push(RETRY_MS);
+      waits.push(this.#retryMs);
       this.#parts.onTrouble(error);
     }
     if (!this.#stopping.signal.aborted) this.#timer = setTimeout(() => this.wake(), Math.min(...waits)).unref();
@@ -135,21 +149,21 @@ export class Erasures {
       while (!this.#stopping.signal.aborted) {
         const erasure = await readErasure(accounts.engine, row.tenant, row.erasureId);
         if (!erasure) return await this.#waitForRequest(row);
-        const waitMs = await this.#take(erasure);
+        const { waitMs } = await this.#take(erasure);
         if (waitMs !== undefined) return waitMs;
       }
       return LOOK_AGAIN_MS;
     } catch (error) {
       onTrouble(error);
       await this.#countFailure(row, error).catch(onTrouble);
-      return RETRY_MS;
+      return this.#retryMs;
     }
   }
 
   async #waitForRequest({ tenant, erasureId, askedAt }: ErasureRow): Promise<number> {
     const { database, engine } = this.#parts.accounts;
     if (engine.clock.now() - askedAt.getTime() > REQUEST_MS) await dropErasure(database, tenant, erasureId);
-    return RETRY_MS;
+    return this.#retryMs;
   }
 
   async #countFailure({ tenant, erasureId }: ErasureRow, error: unknown): Promise<void> {
@@ -159,25 +173,24 @@ export class Erasures {
     if (tries === TRIES_BEFORE_FAILED) await this.#say(tenant, erasureId, ErasureFailed({ sink: error.step }));
   }
 
-  /** Takes the next step. Undefined: another may follow at once; else for how long to wait, in ms. */
-  async #take(erasure: Erasure): Promise<number | undefined> {
-    const { sinks, signer, accounts, onStep } = this.#parts;
+  /** Takes the next step. Without `waitMs` another may follow at once. */
+  async #take(erasure: Erasure): Promise<{ readonly step: ErasureStep; readonly waitMs?: number }> {
+    const { sinks, signer, accounts } = this.#parts;
     const { tenant, erasureId } = erasure;
     const now = accounts.engine.clock.now();
     const step = nextStep(erasure, sinks, now, signer !== undefined);
-    if (step.do === "wait") return Math.max(1, step.until - now);
+    if (step.do === "wait") return { step, waitMs: Math.max(1, step.until - now) };
     if (step.do === "close") {
       await closeErasure(accounts.database, tenant, erasureId);
-      return LOOK_AGAIN_MS;
+      return { step, waitMs: LOOK_AGAIN_MS };
     }
     const event = await this.#perform(erasure, step).catch((cause: unknown) => {
       throw new StepFailed(erasure, step.do === "sweep" ? step.sink.name : step.do, cause);
     });
-    if (!event) return LOOK_AGAIN_MS;
+    if (!event) return { step, waitMs: LOOK_AGAIN_MS };
     await this.#say(tenant, erasureId, event);
     this.#tries.delete(erasureId);
-    onStep?.(erasure, step);
-    return event.type === "ErasureHeld" ? LOOK_AGAIN_MS : undefined;
+    return event.type === "ErasureHeld" ? { step, waitMs: LOOK_AGAIN_MS } : { step };
   }
 
   /** The event that says it is done; undefined where it is not due yet. */

@@ -1,0 +1,155 @@
+import { parseStreamId } from "../../domain/ids.ts";
+import type { MessageRow, ReactionRow } from "../../projections/history/queries.ts";
+import type { Logged } from "../../projections/logged.ts";
+import type { SealedPart } from "../../projections/sealedPart.ts";
+
+/** A page of messages by their seq, as everywhere: before or after one (exclusive), around one, else the last ones. */
+export interface PageAsked {
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+  readonly around?: number | undefined;
+  readonly limit: number;
+}
+
+type Written<Of> = { -readonly [Field in keyof Of]: Of[Field] };
+
+/** A message as it was, with the event that took it away, where one had. */
+export type MessageThen = MessageRow & { readonly deletedPosition: number | null };
+
+interface Kept extends Written<MessageThen> {
+  /** By who and what; in the order in which they were given. */
+  readonly given: Map<string, ReactionRow>;
+}
+
+export interface Page {
+  /** By ascending seq. */
+  readonly messages: readonly MessageThen[];
+  /** Of these messages, in the order in which they were given. */
+  readonly reactions: readonly ReactionRow[];
+  readonly more: { readonly before: boolean; readonly after: boolean };
+}
+
+/**
+ * The messages of one page, folded from a conversation's events in order. Whatever the conversation's size, it holds no
+ * more than two pages.
+ */
+export class MessageWindow {
+  readonly #asked: PageAsked;
+  readonly #messages = new Map<number, Kept>();
+  readonly #seqs = new Map<string, number>();
+  /** Those before the page's middle: only the last of them are kept. */
+  readonly #earlier: number[] = [];
+  #later = 0;
+  #lastSeq = 0;
+
+  constructor(asked: PageAsked) {
+    this.#asked = asked;
+  }
+
+  take(event: Logged): void {
+    switch (event.type) {
+      case "MessageSent": {
+        this.#lastSeq = event.data.seq;
+        this.#replied(event.data.threadRoot, event.revision, 1);
+        if (this.#wants(event.data.seq)) this.#keep(sent(event));
+        return;
+      }
+      case "MessageEdited":
+        return this.#change(event.data.seq, event.revision, (message) => {
+          message.editedAt = new Date(event.data.editedAt);
+          message.mentions = event.data.mentions ?? [];
+          message.edit = sealedPart(event);
+        });
+      case "MessageDeleted":
+        this.#replied(event.data.threadRoot, event.revision, -1);
+        return this.#change(event.data.seq, event.revision, (message) => {
+          Object.assign(message, { deleted: true, deletedPosition: event.position });
+          Object.assign(message, { editedAt: null, mentions: [], attachments: [], sealed: null, edit: null });
+          message.given.clear();
+        });
+      case "ReactionAdded":
+      case "ReactionRemoved": {
+        const { emoji, userId, seq } = event.data;
+        return this.#change(seq, event.revision, ({ given }) => {
+          given.delete(`${userId} ${emoji}`);
+          if (event.type === "ReactionAdded")
+            given.set(`${userId} ${emoji}`, { conversation: event.of, seq, emoji, userId });
+        });
+      }
+      default:
+    }
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  page(): Page {
+    const { from, to, more } = pageOf(this.#asked, this.#lastSeq);
+    const kept = [...this.#messages.values()].filter(({ seq }) => seq >= from && seq <= to);
+    kept.sort((one, other) => one.seq - other.seq);
+    return {
+      messages: kept.map(({ given: _, ...message }) => message),
+      reactions: kept.flatMap(({ given }) => [...given.values()]),
+      more,
+    };
+  }
+
+  #wants(seq: number): boolean {
+    const { before, after, around, limit } = this.#asked;
+    const middle = around ?? (after === undefined ? (before ?? Number.POSITIVE_INFINITY) : after + 1);
+    if (seq < middle) return after === undefined;
+    return before === undefined && this.#later++ < limit;
+  }
+
+  #keep(message: Kept): void {
+    this.#messages.set(message.seq, message);
+    this.#seqs.set(message.messageId, message.seq);
+    if (this.#later > 0) return;
+    this.#earlier.push(message.seq);
+    if (this.#earlier.length <= this.#asked.limit) return;
+    const gone = this.#messages.get(this.#earlier.shift() ?? 0);
+    if (!gone) return;
+    this.#messages.delete(gone.seq);
+    this.#seqs.delete(gone.messageId);
+  }
+
+  #change(seq: number, revision: number, change: (message: Kept) => void): void {
+    const message = this.#messages.get(seq);
+    if (!message) return;
+    message.revision = revision;
+    change(message);
+  }
+
+  #replied(root: string | undefined, revision: number, replies: 1 | -1): void {
+    const message = root === undefined ? undefined : this.#messages.get(this.#seqs.get(root) ?? 0);
+    if (!message) return;
+    message.revision = revision;
+    message.threadCount += replies;
+  }
+}
+
+function sent(event: Extract<Logged, { type: "MessageSent" }>): Kept {
+  const { data, revision, of } = event;
+  return {
+    conversation: of,
+    seq: data.seq,
+    messageId: data.target,
+    author: data.authorId,
+    kind: data.kind,
+    sentAt: new Date(data.sentAt),
+    editedAt: null,
+    deleted: false,
+    deletedPosition: null,
+    replyTo: data.replyTo ?? null,
+    threadRoot: data.threadRoot ?? null,
+    threadCount: 0,
+    mentions: data.mentions ?? [],
+    attachments: data.attachments?.map(withoutAbsent) ?? [],
+    sentRevision: revision,
+    revision,
+    sealed: sealedPart(event),
+    edit: null,
+    given: new Map(),
+  };
+}

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { streamId } from "../../domain/ids.ts";
+import { isRejection } from "../../domain/rejection.ts";
+import { memoryWeekKeys } from "../../infra/keys/memoryWeekKeys.ts";
+import { destroyed } from "../../infra/ports/secrets.ts";
+import { migrate } from "../../infra/postgres/migrate.ts";
+import { newInstallation, startAccounts, until } from "../../test/support/accounts.ts";
+import { alteredLog, recordedIn } from "../../test/support/engines.ts";
+import { complianceMigrations } from "../migrations.ts";
+import { Erasures } from "./erasures.ts";
+import { readErasure } from "./readErasure.ts";
+import { requestErasure } from "./requestErasure.ts";
+import { erasureSinks } from "./sinks.ts";
+
+let installation: Awaited<ReturnType<typeof newInstallation>>;
+let server: Awaited<ReturnType<typeof startAccounts>>;
+const weekKeys = memoryWeekKeys({ now: Date.now });
+let problems: unknown[] = [];
+
+beforeAll(async () => {
+  installation = await newInstallation();
+  await migrate(installation.db.database, complianceMigrations());
+  server = await startAccounts(installation);
+  await weekKeys.current("main");
+});
+afterAll(async () => {
+  await server.stop();
+  await installation.db.drop();
+});
+beforeEach(() => {
+  problems = [];
+});
+
+type Parts = typeof server.parts;
+
+/** Another process's worker. */
+const worker = (accounts: Parts, holdIds: () => readonly string[] = () => []) =>
+  new Erasures({
+    accounts,
+    weekKeys,
+    sinks: erasureSinks(accounts),
+    async destroy({ tenant, userId }) {
+      if (holdIds().length === 0) await accounts.engine.sealing.destroy([{ tenant, of: userId }]);
+      return holdIds();
+    },
+    confirmedForMs: 50,
+    onTrouble: (error) => problems.push(error),
+  });
+
+async function asked(userId: string): Promise<string> {
+  const by = server.anyone({ tenant: "main", userId: crypto.randomUUID(), roles: ["compliance"] });
+  const parts = { accounts: server.parts, erasures: worker(server.parts) };
+  const requested = await requestErasure(parts, { userId, reason: "asked for it" }, by);
+  if (isRejection(requested)) throw new Error(requested.detail);
+  return requested.erasureId;
+}
+
+const types = async (kind: "compliance" | "user", id: string) =>
+  (await recordedIn(server.engine.log, streamId("main", kind, id))).map(({ type }) => type);
+
+const ALL_STEPS = [
+  "ErasureRequested",
+  "ErasurePrepared",
+  "ErasureSinkSwept",
+  "ErasureTookEffect",
+  ...["messages", "reactions", "profile"].map(() => "ErasureSinkSwept"),
+  "ErasureCompleted",
+];
+
+class Killed extends Error {
+  override name = "Killed";
+}
+
+/** The same parts in a process that dies at its n-th append, before it or after it. */
+function dying(at: number, when: "before" | "after"): Parts {
+  let appends = 0;
+  const { log } = server.engine;
+  const dyingLog = alteredLog(log, {
+    async append(stream, expected, commands) {
+      const dies = appends++ === at;
+      if (dies && when === "before") throw new Killed();
+      const outcome = await log.append(stream, expected, commands);
+      if (dies) throw new Killed();
+      return outcome;
+    },
+  });
+  return { ...server.parts, engine: { ...server.engine, log: dyingLog } };
+}
+
+test.each(Array.from({ length: 9 }, (_, at) => at).flatMap((at) => [[at, "before"] as const, [at, "after"] as const]))(
+  "killed at its append %i, %s it, an erasure is carried on by another, each step said once",
+  async (at, when) => {
+    const ada = await server.person(`ada-${at}-${when}`);
+    await server.settle();
+    const erasureId = await asked(ada.userId);
+    await expect(worker(dying(at, when)).complete("main", erasureId)).rejects.toThrow();
+    const before = await readErasure(server.engine, "main", erasureId);
+    const [secret] = await installation.secrets.get([{ tenant: "main", of: ada.userId }]);
+    // What it says is so; never more.
+    if (before?.effectiveAt !== undefined) expect(secret).toBe(destroyed);
+
+    const erasure = await worker(server.parts).complete("main", erasureId);
+    expect([...erasure.swept].map(([name, { items }]) => [name, items])).toEqual([
+      ["sign-in", 1],
+      ["messages", 0],
+      ["reactions", 0],
+      ["profile", 1],
+    ]);
+    expect(await types("compliance", erasureId)).toEqual(ALL_STEPS);
+    expect((await types("user", ada.userId)).filter((type) => type === "UserErased")).toHaveLength(1);
+    expect(await installation.secrets.get([{ tenant: "main", of: ada.userId }])).toEqual([destroyed]);
+    expect(await server.isIn(ada.accessToken)).toBe(false);
+  },
+);
+
+test("of what was left undone the next start takes care, and two processes at once do it once", async () => {
+  const bo = await server.person("bo");
+  const erasureId = await asked(bo.userId);
+  const workers = [worker(server.parts), worker({ ...server.parts, engine: { ...server.engine } })];
+  for (const one of workers) one.start();
+  await until(async () => (await types("compliance", erasureId)).includes("ErasureCompleted"), "it is completed");
+  for (const one of workers) await one.stop();
+  expect(await types("compliance", erasureId)).toEqual(ALL_STEPS);
+});
+
+test("an erasure is final once the week keys of its day are gone, and then closed", async () => {
+  const cy = await server.person("cy");
+  const erasureId = await asked(cy.userId);
+  const one = worker(server.parts);
+  await one.complete("main", erasureId);
+  const { id: old } = await weekKeys.current("main");
+  await weekKeys.rotate("main");
+  one.start();
+  const finalAt = async () => (await readErasure(server.engine, "main", erasureId))?.finalAt;
+  expect(await finalAt()).toBeUndefined();
+  await weekKeys.destroy("main", old);
+  one.wake();
+  await until(async () => (await finalAt()) !== undefined, "it is final");
+  const { database } = installation.db;
+  const open = "select from compliance.erasures where erasure_id = $1 and not closed";
+  await until(async () => (await database.query(open, [erasureId])).rowCount === 0, "it is closed");
+  await one.stop();
+});
+
+test("what a hold keeps stays held, and is carried on once the hold is lifted", async () => {
+  const di = await server.person("di");
+  const erasureId = await asked(di.userId);
+  const hold = crypto.randomUUID();
+  let holds = [hold];
+  const one = worker(server.parts, () => holds);
+  expect(await one.complete("main", erasureId)).toMatchObject({ heldBy: [hold], effectiveAt: undefined });
+  expect(await one.complete("main", erasureId)).toMatchObject({ heldBy: [hold] });
+  expect((await types("compliance", erasureId)).filter((type) => type === "ErasureHeld")).toHaveLength(1);
+  holds = [];
+  expect(await one.complete("main", erasureId)).toMatchObject({ heldBy: [], effectiveAt: expect.any(Number) });
+});
+
+test("a step that goes on failing is told as failed, is tried again, and ends well once it can", async () => {
+  const ed = await server.person("ed");
+  const erasureId = await asked(ed.userId);
+  let broken = true;
+  const sink = {
+    name: "search",
+    when: "after" as const,
+    async sweep() {
+      if (broken) throw new Error("the index does not answer");
+      return 7;
+    },
+  };
+  const one = new Erasures({
+    accounts: server.parts,
+    weekKeys,
+    sinks: [...erasureSinks(server.parts), sink],
+    async destroy({ tenant, userId }) {
+      await server.engine.sealing.destroy([{ tenant, of: userId }]);
+      return [];
+    },
+    confirmedForMs: 50,
+    retryMs: 5,
+    onTrouble: (error) => problems.push(error),
+  });
+  one.start();
+  const erasure = () => readErasure(server.engine, "main", erasureId);
+  await until(async () => (await erasure())?.failed === "search", "it is told as failed");
+  expect((await erasure())?.completedAt).toBeUndefined();
+  broken = false;
+  await until(async () => (await erasure())?.completedAt !== undefined, "it is completed");
+  expect(await erasure()).toMatchObject({ failed: undefined });
+  expect((await erasure())?.swept.get("search")?.items).toBe(7);
+  await one.stop();
+});

@@ -1,0 +1,88 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { RecordedEvent } from "../../infra/ports/eventLog.ts";
+import { additionalData } from "../../sealing/seal.ts";
+import { newestCheckpoint } from "../tlog/checkpoints.ts";
+import { commitmentsOf, linkSaltOf, saltOf } from "../tlog/commitments.ts";
+import { entriesAt, eventOf, type Placed } from "../tlog/events.ts";
+import { originOf } from "../tlog/origin.ts";
+import type { ServedLogParts } from "../tlog/serveLog.ts";
+import { keysOfStream } from "../tlog/tenantKeys.ts";
+import { inclusionProof } from "../tlog/tree.ts";
+import { entryBytes } from "../verifier/entry.ts";
+import { tlogProofText } from "../verifier/tlogProof.ts";
+import type { Opening, ProvenEvent } from "./shapes.ts";
+
+/** The event is committed, and no checkpoint holds it yet. */
+export class NotSignedYet extends Error {
+  override name = "NotSignedYet";
+}
+
+export interface ProvenHow {
+  /** Without it the sealed content stays closed. */
+  readonly open: boolean;
+  /** With what shows which event it follows. */
+  readonly forAuditor: boolean;
+}
+
+const SIGNED_WITHIN_MS = 3_000;
+const LOOK_EVERY_MS = 50;
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
+
+/** @throws NotSignedYet, KeysUnavailable */
+export async function proveEvent(event: RecordedEvent, parts: ServedLogParts, how: ProvenHow): Promise<ProvenEvent> {
+  const { place, checkpoint } = await signedPlace(event.position, parts);
+  const keys = await keysOfStream(parts.sealing, event.stream);
+  const path = await inclusionProof(parts.database, place.index, checkpoint.size);
+  const entry = entryBytes({ index: place.index, ...commitmentsOf(event, keys, place.link) });
+  return {
+    proof: tlogProofText({ index: place.index, path, checkpoint: checkpoint.note }),
+    entry: base64(entry),
+    opening: {
+      stream: event.stream,
+      revision: event.revision,
+      recordedAt: new Date(event.recordedAt).toISOString(),
+      link: base64(place.link),
+      salt: base64(saltOf(keys, event.id)),
+      event: { id: event.id, type: event.type, version: event.version },
+      data: event.data,
+      meta: event.meta,
+      sealed: await sealedOf(event, parts, how.open),
+      ...(how.forAuditor
+        ? { prevLeaf: base64(await prevLeafOf(event, parts)), linkSalt: base64(linkSaltOf(keys, event.id)) }
+        : {}),
+    },
+  };
+}
+
+async function sealedOf(event: RecordedEvent, { sealing }: ServedLogParts, open: boolean): Promise<Opening["sealed"]> {
+  const { sealed } = event;
+  if (!sealed) return null;
+  const { subject, bucket, commitment, nonce, ciphertext } = sealed;
+  const mk = open ? await sealing.opening({ ...event, sealed }) : undefined;
+  return {
+    commitment: base64(commitment),
+    nonce: base64(nonce),
+    ciphertext: base64(ciphertext),
+    aad: additionalData({ ...event, subject, bucket }).toString("utf8"),
+    mk: mk ? base64(mk) : null,
+  };
+}
+
+async function prevLeafOf({ stream, revision }: RecordedEvent, { log, database }: ServedLogParts): Promise<Uint8Array> {
+  const before = revision === 0 ? undefined : await eventOf(log, stream, revision - 1);
+  const place = before && (await entriesAt(database, [before.position])).get(before.position);
+  return place?.leaf ?? new Uint8Array(32);
+}
+
+/** Where the event is in the tree, and a checkpoint that holds it: what was committed just now is waited for. */
+async function signedPlace(position: number, { log, database, name }: ServedLogParts) {
+  const origin = originOf(name, await log.epoch());
+  const until = Date.now() + SIGNED_WITHIN_MS;
+  for (let place: Placed | undefined; ; ) {
+    place ??= (await entriesAt(database, [position])).get(position);
+    const checkpoint = place && (await newestCheckpoint(database, origin));
+    if (place && checkpoint && checkpoint.size > place.index) return { place, checkpoint };
+    if (Date.now() > until) throw new NotSignedYet(`position ${position} is under no checkpoint yet`);
+    await pause(LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,72 @@
+import { accountNamed } from "../accounts/accountRows.ts";
+import type { AccountParts } from "../accounts/parts.ts";
+import { byTenant } from "../accounts/tenants.ts";
+import { reportOf } from "../compliance/erasure/getErasure.ts";
+import type { ErasureStep } from "../compliance/erasure/nextStep.ts";
+import { type Erasure, statusOf } from "../compliance/erasure/readErasure.ts";
+import { requestErasure } from "../compliance/erasure/requestErasure.ts";
+import { Reason } from "../compliance/reason.ts";
+import { Uuid } from "../domain/ids.ts";
+import { isRejection } from "../domain/rejection.ts";
+import { CommandFailed } from "./commandFailed.ts";
+import { exitCodes } from "./exitCodes.ts";
+import { onFolder } from "./onFolder.ts";
+import { print } from "./print.ts";
+import type { SettingFlags } from "./settings.ts";
+
+interface EraseFlags extends SettingFlags {
+  readonly reason: string;
+  readonly tenant: string;
+  readonly partial?: boolean;
+  readonly json?: boolean;
+}
+
+/** Erases a person and shows each place as it is swept. What a kill leaves undone, the server goes on with. */
+export async function eraseCommand(person: string, flags: EraseFlags): Promise<number> {
+  const reason = Reason.safeParse(flags.reason);
+  if (!reason.success) throw new CommandFailed("--reason must say something, in at most 2,000 characters");
+  return onFolder(flags, async ({ compliance }) => {
+    const { accounts, erasures } = compliance;
+    const { tenant } = flags;
+    const userId = await personNamed(accounts, tenant, person);
+    const by = byTenant(accounts.engine, tenant);
+    const partial = flags.partial ?? false;
+    const asked = await requestErasure(compliance, { userId, reason: reason.data, partial }, by);
+    if (isRejection(asked)) throw new CommandFailed(asked.detail);
+    const shown = flags.json ? undefined : (erasure: Erasure, step: ErasureStep) => tell(erasure, step);
+    const erasure = await erasures.complete(tenant, asked.erasureId, shown);
+    print(reportOf(erasure, erasures.sinks), flags.json, lastLines(erasure));
+    return statusOf(erasure) === "done" ? exitCodes.done : exitCodes.failed;
+  });
+}
+
+/** By user name, or by id. @throws CommandFailed where there is no such account */
+export async function personNamed({ engine, database }: AccountParts, tenant: string, person: string): Promise<string> {
+  const id = Uuid.safeParse(person);
+  if (id.success) return id.data;
+  const named = await accountNamed(database, tenant, await engine.sealing.lookupHash(tenant, "username", person));
+  if (!named) throw new CommandFailed(`nobody in ${tenant} is called ${JSON.stringify(person)}`);
+  return named.userId;
+}
+
+function tell({ erasureId, userId, swept, effectiveAt }: Erasure, step: ErasureStep): void {
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  if (step.do === "prepare") say(`erasure ${erasureId} of ${userId}`);
+  if (step.do === "sweep") say(`  swept      ${step.sink.name.padEnd(12)} ${swept.get(step.sink.name)?.items ?? 0}`);
+  if (step.do === "destroy" && effectiveAt !== undefined)
+    say(`  destroyed  the person's secret: nothing opens anywhere from ${new Date(effectiveAt).toISOString()} on`);
+}
+
+function lastLines(erasure: Erasure): string[] {
+  const { heldBy, certificates, namesToReview = [] } = erasure;
+  if (statusOf(erasure) === "held")
+    return [
+      `held by ${heldBy.join(", ")}: it goes on by itself once these holds are lifted`,
+      "nothing was destroyed; nobody signs in as this person any more",
+    ];
+  return [
+    ...(namesToReview.length > 0 ? [`names to review: conversations ${namesToReview.join(", ")}`] : []),
+    "done; final once the week keys of today are destroyed, at most 14 days on",
+    ...(certificates.completion === undefined ? [] : ["", certificates.completion.trimEnd()]),
+  ];
+}
