@@ -11,6 +11,7 @@ import { Erasures } from "../compliance/erasure/erasures.ts";
 import { erasureSinks } from "../compliance/erasure/sinks.ts";
 import { complianceMigrations } from "../compliance/migrations.ts";
 import type { ComplianceParts } from "../compliance/parts.ts";
+import { tlogMigrations } from "../compliance/tlog/migrations.ts";
 import { projections } from "../projections/all.ts";
 import { createProjector, type Projector } from "../projections/projector.ts";
 import { renewStale } from "../projections/rebuild/renew.ts";
@@ -23,6 +24,7 @@ import { logMigrations } from "./eventLog/migrations.ts";
 import { PostgresEventLog } from "./eventLog/postgresEventLog.ts";
 import { RememberedPosition } from "./eventLog/remembered.ts";
 import { type InstanceLock, runningInstance, takeInstanceLock } from "./instanceLock.ts";
+import { type FileLogSigner, fileLogSigner } from "./keys/fileLogSigner.ts";
 import { fileTokenSecret } from "./keys/fileTokenSecret.ts";
 import { fileWeekKeys } from "./keys/fileWeekKeys.ts";
 import { keysMigrations } from "./keys/migrations.ts";
@@ -48,6 +50,8 @@ export interface Foundation {
   /** What the weekly change of keys works on. */
   readonly keys: KeyChangeParts & { readonly secrets: SecretStore };
   readonly accounts: Accounts;
+  /** Of the verifiable log. */
+  readonly signer: FileLogSigner;
   /** Erasures, holds, retention; carried out by themselves once they are started. */
   readonly compliance: ComplianceParts;
   /** 32 bytes, the same in every process on the log: what cursors are sealed with. */
@@ -70,6 +74,7 @@ export const migrations = (): readonly Migration[] => [
   ...accountMigrations(),
   ...complianceMigrations(),
   ...snapshotMigrations,
+  ...tlogMigrations(),
   ...lastSeenMigrations,
 ];
 
@@ -195,6 +200,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       keys: { weekKeys, secrets, clock },
       accounts,
       compliance: { accounts: accounts.parts, erasures },
+      signer: fileLogSigner(join(config.keysFolder, "tlog"), clock),
       cursorKey: new Uint8Array(hkdfSync("sha256", tokenSecret, "", "scripta/cursors/v1", 32)),
       lock,
       databaseUrlFile,

@@ -5,6 +5,7 @@ import { openAccounts } from "../accounts/list.ts";
 import { bootstrapAdmin } from "../accounts/tenants.ts";
 import { marksOf, openCommands } from "../commands/index.ts";
 import { openCompliance } from "../compliance/list.ts";
+import { openProofs } from "../compliance/proof/list.ts";
 import { isRejection } from "../domain/rejection.ts";
 import { createCursors } from "../read-api/cursors.ts";
 import { openQueries } from "../read-api/list.ts";
@@ -19,10 +20,12 @@ import { addDocuments } from "./http/documents.ts";
 import { addHealth } from "./http/health.ts";
 import { realtimeRoute } from "./http/realtime.ts";
 import { createHttpServer } from "./http/server.ts";
+import { addVerifiableLog, isOnLoopback } from "./http/verifiableLog.ts";
 import { lastSeenIn } from "./lastSeen.ts";
 import { createMetrics } from "./metrics.ts";
 import { isOutage } from "./postgres/outage.ts";
 import { memoryRateLimits, unlimited } from "./rateLimits.ts";
+import { servedLog, startSequencer } from "./verifiableLog.ts";
 import { VERSION } from "./version.ts";
 
 /** A server that answers. */
@@ -63,6 +66,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       ...openCommands(engine),
       ...openQueries(read),
       ...openCompliance(foundation.compliance),
+      ...openProofs(servedLog(foundation)),
     ];
     const lastSeen = lastSeenIn(foundation.database, (error) => logger.warn({ err: error }, "last seen was not kept"));
     stops.push(lastSeen.stop, () => marksOf(engine).drain());
@@ -97,6 +101,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
     gateway.start();
     foundation.compliance.erasures.start();
     stops.push(() => gateway.drain());
+    stops.push(startSequencer(foundation, logger).stop);
     const keyChange = setInterval(() => void changeKeys(foundation, logger), KEY_CHANGE_EVERY_MS);
     stops.push(() => clearInterval(keyChange));
     void changeKeys(foundation, logger);
@@ -105,6 +110,11 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
     addHealth(app, foundation);
     addDocuments(app, doors, VERSION);
     metrics.addTo(app);
+    addVerifiableLog(app, {
+      ...servedLog(foundation),
+      identities: accounts.sessions,
+      open: isOnLoopback(config),
+    });
     const address = await listen(app.listen.bind(app), config, () => app.server.address());
     await foundation.lock?.announce({ address, databaseUrlFile: foundation.databaseUrlFile });
     return { address, foundation, stop };

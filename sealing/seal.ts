@@ -16,7 +16,8 @@ const OPENING_LABEL = Buffer.from("scripta/mk/v1", "utf8");
 /** The info of HKDF-Expand, with the number of its one block. */
 const EXPANSION = Buffer.from("scripta/seal/v1\u0001", "utf8");
 
-const additionalData = ({ id, type, version, stream, subject, bucket }: Bound): Buffer =>
+/** What a sealing is bound to, as the bytes that it authenticates. */
+export const additionalData = ({ id, type, version, stream, subject, bucket }: Bound): Buffer =>
   Buffer.from(JSON.stringify(["scripta/aad/v1", id, type, version, stream, subject, bucket]), "utf8");
 
 /** HKDF-Expand-SHA-512 to 64 bytes: the key that encrypts, and what commits to it. */

@@ -59,8 +59,8 @@ export class MemoryEventLog implements EventLog {
     yield* (this.#streams.get(stream) ?? []).slice(from, from + limit);
   }
 
-  async *readAll(after: number): AsyncIterable<RecordedEvent> {
-    yield* this.#events.slice(after);
+  async *readAll(after: number, limit = Number.POSITIVE_INFINITY): AsyncIterable<RecordedEvent> {
+    yield* this.#events.slice(after, after + limit);
   }
 
   async revision(stream: StreamId): Promise<number> {

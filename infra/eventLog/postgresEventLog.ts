@@ -139,16 +139,19 @@ export class PostgresEventLog implements EventLog {
     }
   }
 
-  async *readAll(after: number): AsyncIterable<RecordedEvent> {
+  async *readAll(after: number, limit = Number.POSITIVE_INFINITY): AsyncIterable<RecordedEvent> {
     const { position: head } = await this.head();
-    for (let last = after; last < head; ) {
-      const events = await this.#page(last);
+    let left = limit;
+    for (let last = after; last < head && left > 0; ) {
+      const page = Math.min(PAGE, left);
+      const events = await this.#page(last, page);
       for (const event of events) {
         if (event.position > head) return;
         yield event;
         last = event.position;
+        left--;
       }
-      if (events.length < PAGE) return;
+      if (events.length < page) return;
     }
   }
 
@@ -242,10 +245,10 @@ export class PostgresEventLog implements EventLog {
     }
   }
 
-  async #page(after: number): Promise<RecordedEvent[]> {
+  async #page(after: number, limit = PAGE): Promise<RecordedEvent[]> {
     const rows = await this.#rows<EventRow>(
-      `${EVENTS} where e.position > $1 order by e.position limit ${PAGE}`,
-      [after],
+      `${EVENTS} where e.position > $1 order by e.position limit $2`,
+      [after, limit],
       "log.page",
     );
     return rows.map(eventOf);

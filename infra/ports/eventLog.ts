@@ -108,8 +108,8 @@ export interface EventLog {
   knownTargets(stream: StreamId, among: readonly string[]): Promise<ReadonlySet<string>>;
   /** From a revision (inclusive) to the end as it is when read, or at most `limit` events. */
   readStream(stream: StreamId, from?: number, limit?: number): AsyncIterable<RecordedEvent>;
-  /** After a position (exclusive), to the head as it is when read. */
-  readAll(after: number): AsyncIterable<RecordedEvent>;
+  /** After a position (exclusive), to the head as it is when read, or at most `limit` events. */
+  readAll(after: number, limit?: number): AsyncIterable<RecordedEvent>;
   /** The stream's last revision, -1 if there is none. */
   revision(stream: StreamId): Promise<number>;
   /** The last position of the log (0 if empty), and its `recordedAt` in ms. */

@@ -37,5 +37,8 @@ export const notSaved: Readonly<Record<string, string>> = {
   "tlog.checkpoints": "the log is ordered and signed anew, in an epoch that is a log of its own",
   "tlog.entries": "they follow from the log",
   "tlog.roots": "they follow from the log",
+  "tlog.entries": "they follow from the log and the keys",
+  "tlog.roots": "they follow from the entries",
+  "tlog.checkpoints": "a restored log has another epoch, in which it is signed anew",
   "scripta.migrations": "their names and digests are in the manifest",
 };

@@ -117,6 +117,7 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
   GetMessage: ofEarlyMessage(message, 200, 200),
   GetMessageHistory: ofEarlyMessage(message, 403, 403),
   GetReceipts: ofEarlyMessage(message, 200, 200),
+  GetProof: ofEarlyMessage(message, 200, 200),
   EditMessage: ofEarlyMessage((target) => ({ ...message(target), text: "never said" }), 403, 403),
   DeleteMessage: ofEarlyMessage(message, 403, 403),
   AddReaction: ofEarlyMessage(reaction, 200, 200),

@@ -1,0 +1,25 @@
+import type { Logger } from "pino";
+import { createSequencer, type Sequencer } from "../compliance/tlog/sequencer.ts";
+import type { ServedLogParts } from "../compliance/tlog/serveLog.ts";
+import type { Foundation } from "./foundation.ts";
+
+/** What serving the verifiable log and making proofs stand on. */
+export const servedLog = ({ config, database, log, sealing, signer }: Foundation): ServedLogParts => ({
+  database,
+  log,
+  sealing,
+  signer,
+  name: config.origin,
+});
+
+/** Follows the log and signs how far it came, until stopped. */
+export function startSequencer(foundation: Foundation, logger: Logger): Sequencer {
+  const sequencer = createSequencer({
+    ...servedLog(foundation),
+    onProblem: (error) => logger.warn({ err: error }, "the verifiable log follows again soon"),
+    onRefused: (refusal) =>
+      logger.error({ err: refusal }, "the verifiable log is signed no more: what lies in the database was altered"),
+  });
+  sequencer.start();
+  return sequencer;
+}
