@@ -110,8 +110,8 @@ ${exitCodesHelp}`,
     .action(runs(async (models, flags) => (await import("./rebuild.ts")).rebuildCommand(models, flags)));
 
   const projections = program.command("projections").description("read models, and what is parked in them");
-  reports(projections.command("list"))
-    .description("how far each has come")
+  reports(projections.command("list", { isDefault: true }))
+    .description("how far each has come, what is parked in it, and a rebuild that runs (also without `list`)")
     .action(runs(async (flags) => (await import("./readModels.ts")).listReadModelsCommand(flags)));
   reports(projections.command("unpark <model> <stream>"))
     .description("let a parked stream go on, once what parked it is mended")

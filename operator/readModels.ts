@@ -1,4 +1,7 @@
 import type { Foundation } from "../infra/foundation.ts";
+import type { EventLog } from "../infra/ports/eventLog.ts";
+import { projections } from "../projections/all.ts";
+import { checkpoints, isCurrent, nextOf } from "../projections/generations.ts";
 import type { Parked } from "../projections/parking.ts";
 import { CommandFailed } from "./commandFailed.ts";
 import { exitCodes } from "./exitCodes.ts";
@@ -10,43 +13,95 @@ interface JsonFlag extends SettingFlags {
   readonly json?: boolean;
 }
 
-/** How far each read model has come. */
+/** How far one read model has come. */
+interface ReadModel {
+  readonly name: string;
+  /** That of the fold that made its rows. */
+  readonly version: number;
+  readonly position: number;
+  /** Events of the log that it does not hold, at most: positions. */
+  readonly behind: number;
+  /** How long the first of them has been waiting. */
+  readonly behindMs: number;
+  /** Made by another version than this program's, or in another history of the log. */
+  readonly stale: boolean;
+  /** A second generation that is being built, or was left unfinished. */
+  readonly rebuild: { readonly phase: string; readonly version: number; readonly position: number } | null;
+  readonly parked: number;
+}
+
 export interface ReadModels {
   readonly head: number;
-  readonly models: readonly { readonly name: string; readonly position: number; readonly behind: number }[];
+  readonly models: readonly ReadModel[];
   readonly parked: readonly Parked[];
 }
 
-export async function readModels({ database, log, projector }: Foundation): Promise<ReadModels> {
-  const { position: head } = await log.head();
-  const { rows } = await database.query<{ name: string; position: number }>(
-    "select schema as name, position from ops.checkpoints order by schema",
-  );
-  const models = rows.map(({ name, position }) => ({ name, position, behind: Math.max(0, head - position) }));
-  return { head, models, parked: await projector.parked() };
+export async function readModels({ database, log, projector, engine }: Foundation): Promise<ReadModels> {
+  const [{ position: head }, epoch, generations, parked] = await Promise.all([
+    log.head(),
+    log.epoch(),
+    checkpoints(database),
+    projector.parked(),
+  ]);
+  const models: ReadModel[] = [];
+  for (const projection of projections) {
+    const { name } = projection;
+    const live = generations.find(({ schema }) => schema === name);
+    if (!live) continue;
+    const { version, position } = live;
+    const next = generations.find(({ schema }) => schema === nextOf(name));
+    models.push({
+      name,
+      version,
+      position,
+      behind: Math.max(0, head - position),
+      behindMs: await waitingMs(log, position, engine.clock.now()),
+      stale: !isCurrent(live, projection, epoch),
+      rebuild: next ? { phase: next.phase, version: next.version, position: next.position } : null,
+      parked: parked.filter(({ schema }) => schema === name).length,
+    });
+  }
+  return { head, models, parked };
 }
 
-export const readModelLines = ({ models, parked }: ReadModels): string[] => [
+async function waitingMs(log: EventLog, after: number, now: number): Promise<number> {
+  for await (const { recordedAt } of log.readAll(after)) return Math.max(0, now - recordedAt);
+  return 0;
+}
+
+export const readModelLines = ({ head, models, parked }: ReadModels): string[] => [
   ...table([
-    ["read model", "position", "behind"],
-    ...models.map(({ name, position, behind }) => [name, String(position), String(behind)]),
+    ["read model", "version", "position", "behind", "for", "parked", "rebuild"],
+    ...models.map(({ name, version, position, behind, behindMs, stale, rebuild, parked: streams }) => [
+      name,
+      `${version}${stale ? " (stale)" : ""}`,
+      String(position),
+      String(behind),
+      behind === 0 ? "" : `${(behindMs / 1_000).toFixed(1)} s`,
+      String(streams),
+      rebuild ? `${rebuild.phase}, to version ${rebuild.version}, at ${rebuild.position} of ${head}` : "",
+    ]),
   ]),
   ...parked.map(({ schema, stream, position, error }) => `parked in ${schema}: ${stream} from ${position} (${error})`),
 ];
 
 export const listReadModelsCommand = (flags: JsonFlag): Promise<number> =>
-  onFolder(flags, async (foundation) => {
-    const found = await readModels(foundation);
-    print(found, flags.json, readModelLines(found));
-    return exitCodes.done;
-  });
+  onFolder(
+    flags,
+    async (foundation) => {
+      const found = await readModels(foundation);
+      print(found, flags.json, readModelLines(found));
+      return exitCodes.done;
+    },
+    { renew: false },
+  );
 
 /** Applies what waited since a stream was parked in a read model. */
 export const unparkCommand = (model: string, stream: string, flags: JsonFlag): Promise<number> =>
   onFolder(flags, async ({ projector }) => {
     const parked = await projector.parked();
     if (!parked.some((one) => one.schema === model && one.stream === stream))
-      throw new CommandFailed(`${stream} is not parked in ${model}; see scripta projections list`);
+      throw new CommandFailed(`${stream} is not parked in ${model}; see scripta projections`);
     try {
       await projector.unpark(model, stream);
     } catch (error) {
