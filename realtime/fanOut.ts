@@ -81,7 +81,7 @@ export class FanOut {
    * The rows may know later messages already. A client counts those above the last that it was told of, so it is told
    * of none before it comes.
    */
-  #asOf({ tenant, conversationId, sent }: Touched, change: Change): Change {
+  #asOf({ tenant, conversationId, sent }: Pick<Touched, "tenant" | "conversationId" | "sent">, change: Change): Change {
     const { conversation } = change;
     if (typeof conversation !== "object") return change;
     const next = sent[0]?.data.seq;
@@ -124,11 +124,7 @@ export class FanOut {
     ]);
     for (const key of keys) this.#introduce(to, users.get(key.userId), key.userId, position);
     const found = keys.flatMap((key) => changes.get(personKey(key)) ?? []);
-    const { true: guests = [], false: others = [] } = Object.groupBy(to, (person) =>
-      this.#isGuest(person, tenant, conversationId) ? "true" : "false",
-    );
-    this.#giveAll(others, found, position);
-    this.#giveAll(guests, found.map(forGuests), position);
+    this.#giveMembers(to, found, { tenant, conversationId, position });
   }
 
   async #spreadMessages(
@@ -213,8 +209,9 @@ export class FanOut {
     }
   }
 
-  async #spreadUsers({ profiles, me }: TouchedUsers): Promise<void> {
+  async #spreadUsers({ profiles, me, standings }: TouchedUsers): Promise<void> {
     const { source, audience } = this.#parts;
+    for (const standing of standings.values()) await this.#spreadStanding(standing);
     for (const [person, { tenant, userId, position }] of me) {
       if (!audience.knows(person)) continue;
       this.#give([person], (await source.me(tenant, [userId])).get(userId), position);
@@ -232,6 +229,37 @@ export class FanOut {
       for (const other of audience.everybody())
         if (!seenBy.has(other)) for (const socket of this.#parts.sockets(other)) socket.forget(userId);
     }
+  }
+
+  /** A guest everywhere, or no longer: told to all who are with that person somewhere, and to that person. */
+  async #spreadStanding({ tenant, userId, position }: { tenant: string; userId: string; position: number }) {
+    const { source, audience } = this.#parts;
+    const person = `${tenant}/${userId}`;
+    for (const conversationId of await source.conversationsEver(tenant, userId)) {
+      const members = audience.of(tenant, conversationId);
+      const key = { conversationId, userId };
+      const change = members.length === 0 ? undefined : (await source.members(tenant, [key])).get(personKey(key));
+      if (!change || isGone(change)) continue;
+      const touched = { tenant, conversationId, sent: [] };
+      const own = members.includes(person)
+        ? (await source.conversations(tenant, [key])).get(personKey(key))
+        : undefined;
+      this.#give([person], own && this.#asOf(touched, own), position);
+      this.#introduce(members, (await source.users(tenant, [userId])).get(userId), userId, position);
+      this.#giveMembers(members, [change], { tenant, conversationId, position });
+    }
+  }
+
+  #giveMembers(
+    to: readonly string[],
+    changes: readonly Change[],
+    { tenant, conversationId, position }: Pick<Touched, "tenant" | "conversationId" | "position">,
+  ): void {
+    const { true: guests = [], false: others = [] } = Object.groupBy(to, (person) =>
+      this.#isGuest(person, tenant, conversationId) ? "true" : "false",
+    );
+    this.#giveAll(others, changes, position);
+    this.#giveAll(guests, changes.map(forGuests), position);
   }
 
   #isGuest(person: string, tenant: string, conversationId: string): boolean {
@@ -269,6 +297,9 @@ export class FanOut {
   #keys = (conversationId: string, people: readonly string[]) =>
     people.map((person) => ({ conversationId, userId: idOf(person) }));
 }
+
+const isGone = ({ member }: Change): boolean =>
+  typeof member === "object" && member !== null && "leftAt" in member && member.leftAt !== null;
 
 /** Guests see of members who they are, what they may, and that they are gone. */
 function forGuests(change: Change): Change {

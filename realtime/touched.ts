@@ -31,6 +31,8 @@ export interface TouchedUsers {
   readonly profiles: Map<string, { tenant: string; userId: string; position: number }>;
   /** Who has a new `me`. */
   readonly me: Map<string, { tenant: string; userId: string; position: number }>;
+  /** Whose account may have come to count as guest, or no longer does. */
+  readonly standings: Map<string, { tenant: string; userId: string; position: number }>;
 }
 
 /** Sorts a batch by conversation, and has the audience follow it. */
@@ -39,13 +41,15 @@ export function sortBatch(
   audience: Audience,
 ): { readonly conversations: Touched[]; readonly users: TouchedUsers } {
   const conversations = new Map<string, Touched>();
-  const users: TouchedUsers = { profiles: new Map(), me: new Map() };
+  const users: TouchedUsers = { profiles: new Map(), me: new Map(), standings: new Map() };
   for (const event of events) {
     if (event.type === "?") continue;
     const { tenant, kind, of, position } = event;
     if (kind === "user") touchUser(event, users);
-    else if (event.type === "RolesChanged")
-      users.me.set(`${tenant}/${event.data.userId}`, { tenant, userId: event.data.userId, position });
+    else if (event.type === "RolesChanged") {
+      const { userId } = event.data;
+      for (const told of [users.me, users.standings]) told.set(`${tenant}/${userId}`, { tenant, userId, position });
+    }
     if (kind !== "conversation" && kind !== "receipts") continue;
     const moved = audience.fold(event);
     const came = moved.joined ?? moved.left;

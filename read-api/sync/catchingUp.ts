@@ -150,6 +150,7 @@ async function* rows(
   for (;;) {
     const found = await movedRows(tx, tenant, {
       conversations,
+      withStandings: seats.map(({ conversation }) => conversation),
       withReceipts,
       userId,
       after: last,
@@ -185,7 +186,7 @@ async function* rows(
 
 /** What one's seat says that no row of its own does: each at the last of the positions that lie in the window. */
 function ownRows(seat: Seat, { after, upTo }: Window): MovedRow[] {
-  const { conversation, changedPosition, memberPosition, preferencesPosition } = seat;
+  const { conversation, changedPosition, memberPosition, standingPosition, preferencesPosition } = seat;
   const within = (position: number) => position > after && position <= upTo;
   const row = (rank: number, positions: readonly number[]) => {
     const inWindow = positions.filter(within);
@@ -194,7 +195,7 @@ function ownRows(seat: Seat, { after, upTo }: Window): MovedRow[] {
       : [{ position: Math.max(...inWindow), rank, conversation, key: "", author: null }];
   };
   return [
-    ...row(ranks.conversation, [changedPosition, memberPosition]),
+    ...row(ranks.conversation, [changedPosition, memberPosition, standingPosition]),
     ...row(ranks.preferences, [preferencesPosition]),
   ];
 }

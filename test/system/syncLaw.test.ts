@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { Change } from "../../read-api/shapes.ts";
-import { type Api, apiOf, group, type Person } from "../support/apiClient.ts";
+import { type Api, apiOf, group, type Person, passwordOf } from "../support/apiClient.ts";
 import { syncingDevice } from "../support/apiDevice.ts";
 import { type Frame, liveSocket } from "../support/apiSocket.ts";
 import { deviceState } from "../support/deviceState.ts";
@@ -14,9 +14,11 @@ const HISTORIES = 8;
 
 let server: Awaited<ReturnType<typeof startInProcess>>;
 let api: Api;
+let root: Person;
 beforeAll(async () => {
-  server = await startInProcess();
+  server = await startInProcess({ SCRIPTA_BOOTSTRAP_ADMIN: `root:${passwordOf("root")}` });
   api = apiOf(server.url);
+  root = await api.login("root");
 }, 60_000);
 afterAll(() => server?.stop());
 
@@ -35,7 +37,7 @@ const kinds = [
   "role",
 ] as const;
 const Step = fc.record({
-  kind: fc.constantFrom(...kinds, "rename", "visibility", "prefer", "profile", "group"),
+  kind: fc.constantFrom(...kinds, "rename", "visibility", "prefer", "profile", "group", "guest"),
   who: fc.nat(4),
   which: fc.nat(1_000),
 });
@@ -47,7 +49,12 @@ async function tried(people: readonly Person[], groups: string[], messages: Map<
   const by = people[step.who % people.length] ?? first;
   const other = people[step.which % people.length] ?? first;
   if (!by || !other) throw new Error("nobody is here");
-  if (step.kind === "group" && groups.length < 4) groups.push(await group(by, by === other ? [] : [other]));
+  if (step.kind === "group" && groups.length < 4) {
+    const members = by === other ? [] : [{ userId: other.userId }];
+    const { status, body } = await by.post("/conversations", { kind: "group", name: "Another", members });
+    // Guests make none.
+    if (status === 201) groups.push(z.string().parse(body.conversationId));
+  }
   const place = groups[step.which % groups.length] ?? "";
   const said = messages.get(place) ?? [];
   messages.set(place, said);
@@ -88,6 +95,8 @@ async function tried(people: readonly Person[], groups: string[], messages: Map<
         return by.patch(url, { settings: { historyVisibility: step.which % 2 ? "all" : "joined" } });
       case "prefer":
         return by.put(`${url}/preferences`, { notify: step.which % 2 ? "none" : "mentions", mutedUntil: null });
+      case "guest":
+        return root.put(`/admin/users/${other.userId}/roles`, { roles: [], guest: step.which % 3 > 0 });
       default:
         return by.patch("/me", { displayName: `called ${step.which}` });
     }
@@ -157,3 +166,29 @@ test("a device that was away, one that was live, and a new one hold the same, af
     { numRuns: HISTORIES, seed: SEED, endOnFailure: true },
   );
 }, 120_000);
+
+test("an account that comes to count as guest everywhere, or no longer does, is told to that person and to those with it", async () => {
+  const [ada, bo, cy] = await Promise.all([api.person("ada"), api.person("bo"), api.person("cy")]);
+  const place = await group(ada, [[bo, "admin"], cy]);
+  const away = [ada, bo].map((person) => syncingDevice(person));
+  const { body } = await ada.post(`/conversations/${place}/messages`, { messageId: randomUUID(), text: "hello" });
+  for (const device of away) await device.pull(Number(body.position));
+  const sockets = await Promise.all([ada, bo].map(({ token }) => liveSocket(server.url, token)));
+  for (const [guest, role] of [
+    [true, "guest"],
+    [false, "admin"],
+  ] as const) {
+    const marked = await root.put(`/admin/users/${bo.userId}/roles`, { roles: [], guest });
+    for (const [index, device] of away.entries()) {
+      await device.pull(Number(marked.body.position));
+      const held = device.state.conversations.get(place);
+      expect(held?.members.get(bo.userId)?.member.role).toBe(role);
+      expect(held?.conversation.role).toBe(index === 0 ? "owner" : role);
+      const live = () =>
+        stateFrom(index === 0 ? ada.userId : bo.userId, sockets[index]?.frames ?? []).conversations.get(place);
+      await expect.poll(() => live()?.members.get(bo.userId)?.member.role).toBe(role);
+      expect(live()?.conversation.role).toBe(index === 0 ? "owner" : role);
+    }
+  }
+  for (const socket of sockets) await socket.close();
+});
