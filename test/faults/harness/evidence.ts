@@ -1,13 +1,13 @@
 import { hash, randomBytes } from "node:crypto";
 import { PostgresEventLog } from "../../../infra/eventLog/postgresEventLog.ts";
-import type { Database } from "../../../infra/ports/database.ts";
+import type { Database as AnyDatabase } from "../../../infra/ports/database.ts";
 import { openDatabase } from "../../../infra/postgres/database.ts";
 import { projections } from "../../../projections/all.ts";
 import { caughtUp, startProjector } from "../../support/readModels.ts";
 import type { LogEntry, ReadModelHashes } from "../checker/history.ts";
 import { until } from "./until.ts";
 
-type Opened = Database & { close(): Promise<void> };
+export type Database = AnyDatabase & { close(): Promise<void> };
 
 /** The whole log, as it lies there. */
 export async function readLog(database: Database): Promise<LogEntry[]> {
@@ -101,4 +101,4 @@ export async function hashes(database: Database): Promise<ReadonlyMap<string, st
   return found;
 }
 
-export const openForEvidence = (url: string): Opened => openDatabase(url, { max: 2 });
+export const openForEvidence = (url: string): Database => openDatabase(url, { max: 2 });

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import type { Actor } from "./harness/actor.ts";
+import { type Installation, installation, type Service } from "./harness/installation.ts";
+import { appendAsAnother } from "./harness/ownLog.ts";
+import { randomFrom, seedOfRun } from "./harness/randomFrom.ts";
+import type { RecordedDevice } from "./harness/recordedDevice.ts";
+import { say, tableOf } from "./harness/table.ts";
+import { until } from "./harness/until.ts";
+
+/** Fault 12: an event that no read model can fold, and one that a single read model cannot. */
+const random = randomFrom(seedOfRun());
+
+let it: Installation;
+let service: Service;
+let [ada, bo]: Actor[] = [];
+let bad: string;
+let good: string;
+let tablet: RecordedDevice;
+beforeAll(async () => {
+  it = await installation();
+  service = await it.service();
+});
+beforeEach(async () => {
+  ada = await it.person("ada", service);
+  bo = await it.person("bo", service);
+  [bad, good] = [await tableOf([ada, bo], random, "bad"), await tableOf([ada, bo], random, "good")];
+  tablet = it.device(bo, `bo's tablet in ${bad}`);
+  await tablet.connect(service.url());
+  await until(() => tablet.state.conversations.size === 2, "both conversations");
+});
+afterAll(() => it?.close());
+
+const Ready = z.object({ status: z.string(), checks: z.object({ projections: z.looseObject({ ok: z.boolean() }) }) });
+
+const ready = async () => {
+  const response = await fetch(`${service.url()}/health/ready`);
+  return { code: response.status, body: Ready.parse(await response.json()) };
+};
+const parkedStreams = async () => {
+  const metrics = await (await fetch(`${service.url()}/metrics`)).text();
+  return [...metrics.matchAll(/^scripta_projection_parked_streams(?:{[^}]*})? (\d+)$/gm)].reduce(
+    (sum, [, n]) => sum + Number(n),
+    0,
+  );
+};
+
+/** Whether the other conversation goes on, live and on reading, while this one waits. */
+async function othersGoOn(): Promise<void> {
+  if (!ada || !bo) throw new Error("nobody is here");
+  const sent = await say(ada, good, "as if nothing were", random);
+  expect(sent.outcome).toBe("ok");
+  await until(() => tablet.state.conversations.get(good)?.messages.has(sent.messageId ?? ""), "the message, live");
+  const reading = await bo.read(good, sent.answer?.position);
+  expect(reading?.messages.some(({ messageId }) => messageId === sent.messageId)).toBe(true);
+}
+
+describe("a poison event", () => {
+  test("from the future parks its conversation, which decides nothing more; others go on, and an alarm rings", async () => {
+    if (!ada || !bo) throw new Error("nobody is here");
+    expect(await ready()).toMatchObject({ code: 200, body: { status: "ready" } });
+    const before = await parkedStreams();
+    await say(ada, bad, "before", random);
+    await appendAsAnother(it.postgres.url(), bad, [{ type: "MessagePinned", version: 1, data: { by: bo.userId } }]);
+    await until(async () => (await parkedStreams()) > before, "the alarm");
+    expect(await ready()).toMatchObject({ code: 200, body: { status: "degraded" } });
+    expect(await say(ada, bad, "after", random)).toMatchObject({ outcome: "unknown", code: "unavailable" });
+    await othersGoOn();
+    const there = (await it.log()).find(({ type }) => type === "MessagePinned");
+    expect(there?.data).toEqual({ by: bo.userId });
+  });
+
+  test("that one read model cannot fold is parked in that one alone; others go on, and it stays so over a restart", async () => {
+    if (!ada || !bo) throw new Error("nobody is here");
+    const before = await parkedStreams();
+    const first = await say(ada, bad, "first", random);
+    const [target, sentAt] = [random.uuid(), new Date().toISOString()];
+    // A second message with the seq of the first: a constraint of the history refuses it, whatever else is well.
+    const data = { target, seq: first.answer?.seq, authorId: ada.userId, kind: "text", sentAt };
+    await appendAsAnother(it.postgres.url(), bad, [{ type: "MessageSent", version: 1, data, target }]);
+    await until(async () => (await parkedStreams()) === before + 1, "the alarm of one read model");
+    await othersGoOn();
+    await service.stop();
+    await service.start();
+    expect(await parkedStreams()).toBe(before + 1);
+    await tablet.connect(service.url());
+    await othersGoOn();
+  });
+});
