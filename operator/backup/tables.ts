@@ -19,7 +19,6 @@ export const savedTables: Readonly<Record<Part, readonly SavedTable[]>> = {
     { name: "accounts.devices", orderBy: "tenant, device_id" },
     { name: "accounts.successions", orderBy: "tenant, user_id" },
     { name: "compliance.erasures", orderBy: "tenant, erasure_id" },
-    { name: "compliance.erasures", orderBy: "tenant, erasure_id" },
     { name: "ops.last_seen", orderBy: "tenant, user_id" },
   ],
   keys: [
@@ -34,9 +33,6 @@ export const notSaved: Readonly<Record<string, string>> = {
   "accounts.followed": "a restored log has another epoch, in which accounts fold it from its start",
   "accounts.sign_in_failures": "they count for fifteen minutes",
   "ops.snapshots": "the log gives them again",
-  "tlog.checkpoints": "the log is ordered and signed anew, in an epoch that is a log of its own",
-  "tlog.entries": "they follow from the log",
-  "tlog.roots": "they follow from the log",
   "tlog.entries": "they follow from the log and the keys",
   "tlog.roots": "they follow from the entries",
   "tlog.checkpoints": "a restored log has another epoch, in which it is signed anew",
