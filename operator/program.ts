@@ -18,6 +18,12 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     async (...args: Args) => {
       exitCode = await run(...args);
     };
+  /** Asked for once all flags are known: whoever misspelt one is told of that one. */
+  const needs = (command: Command, flags: string, about: string) =>
+    command.option(flags, about).hook("preAction", (_, it) => {
+      if (it.getOptionValue(new Option(flags).attributeName()) === undefined)
+        it.error(`error: required option '${flags}' not specified`);
+    });
   const program = new Command("scripta")
     .description("A chat backend whose only truth is an append-only log of events.")
     .version(VERSION)
@@ -69,13 +75,6 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     .option("--log-only", "leave out the read models, which need their room on disk a second time for a while")
     .addHelpText("after", `\nExample:\n  $ scripta verify --all --json | jq '.deviations[]'\n${exitCodesHelp}`)
     .action(runs(async (flags) => (await import("./verify/command.ts")).verifyCommand(flags)));
-
-  /** Asked for once all flags are known: whoever misspelt one is told of that one. */
-  const needs = (command: Command, flags: string, about: string) =>
-    command.option(flags, about).hook("preAction", (_, it) => {
-      if (it.getOptionValue(new Option(flags).attributeName()) === undefined)
-        it.error(`error: required option '${flags}' not specified`);
-    });
 
   const tenant = program.command("tenant").description("organisations: nothing crosses from one to another");
   needs(
