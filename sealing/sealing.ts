@@ -54,8 +54,11 @@ export interface Sealing {
   lookupHash(tenant: string, purpose: "username", value: string): Promise<Uint8Array>;
   /** A key of the whole tenant (32 bytes), such as `tag` or `salt`; made if missing. @throws ContentErased */
   tenantKey(tenant: string, purpose: string): Promise<Uint8Array>;
-  /** Destroys secrets for ever, at once in this process; gives the ledger's new head. */
-  destroy(names: readonly SecretName[]): Promise<number>;
+  /**
+   * Destroys secrets for ever, but for what holds keep; at once in this process. Gives the ledger's new head.
+   * @param authors whose content may lie in the buckets that go: a hold may need to know
+   */
+  destroy(names: readonly SecretName[], authors?: readonly string[]): Promise<number>;
 }
 
 export interface SealingParts {
@@ -223,8 +226,8 @@ export function createSealing(parts: SealingParts): RunningSealing {
 
     tenantKey: async (tenant, purpose) => Uint8Array.from((await tenantKey(tenant, purpose)).export()),
 
-    async destroy(names) {
-      const head = await secrets.destroy(names);
+    async destroy(names, authors) {
+      const head = await secrets.destroy(names, authors);
       forget(names);
       return head;
     },

@@ -24,6 +24,7 @@ export const rowName = ({ tenant, of, bucket = "" }: SecretName) => ({ tenant, o
 
 /** Unwraps rows, asking for each week key once; lives as long as one call to the store. */
 export interface Opener {
+  weekKey(tenant: string, id: string): Promise<KeyObject>;
   subject(row: Wrapped, weekKey: string): Promise<Buffer>;
   dayKey(tenant: string, bucket: string, row: { wrapped: Uint8Array; weekKey: string }): Promise<KeyObject>;
   /** The key that wraps now. */
@@ -52,6 +53,7 @@ export function createOpener(weekKeys: WeekKeys): Opener {
     return known;
   };
   return {
+    weekKey,
     async subject(row, by) {
       const secret = unwrap(await weekKey(row.tenant, by), row.wrapped, secretWrap(row, by));
       if (!secret) throw damaged(`the secret of ${row.owner}`);

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Database, Queryable } from "../ports/database.ts";
+import type { Hold, Holds } from "../ports/holds.ts";
 import {
   destroyed,
   KeysUnavailable,
@@ -8,6 +9,7 @@ import {
   type WeekKeys,
   type WrappedSecrets,
 } from "../ports/secrets.ts";
+import { AuthorsNeeded, HOLD, type HoldRow, heldKeys, holdsOver, holdWrap, keepForHolds } from "./holdRows.ts";
 import {
   bucketSecret,
   createOpener,
@@ -169,7 +171,7 @@ async function answering<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof KeysUnavailable) throw error;
+    if (error instanceof KeysUnavailable || error instanceof AuthorsNeeded) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new KeysUnavailable(`the key store does not answer: ${reason}`, { cause: error });
   }
@@ -180,14 +182,15 @@ export const anythingWrapped = (db: Queryable) => (tenant: string) =>
   answering(async () => {
     const { rows } = await db.query<{ any: boolean }>(
       `select exists (select from keys.secrets where tenant = $1)
-         or exists (select from keys.day_keys where tenant = $1) as any`,
+         or exists (select from keys.day_keys where tenant = $1)
+         or exists (select from keys.holds where tenant = $1) as any`,
       [tenant],
     );
     return rows.some(({ any }) => any);
   });
 
 /** Secrets in a Postgres, wrapped under keys that are kept elsewhere. */
-export function postgresSecretStore(db: Database, weekKeys: WeekKeys): SecretStore & WrappedSecrets {
+export function postgresSecretStore(db: Database, weekKeys: WeekKeys): SecretStore & WrappedSecrets & Holds {
   const ensure = async (names: readonly SecretName[]) => {
     const before = await find(db, names);
     const missing = before.filter(({ gone, wrapped }) => !gone && !wrapped);
@@ -207,13 +210,45 @@ export function postgresSecretStore(db: Database, weekKeys: WeekKeys): SecretSto
     });
   };
 
-  const destroy = async (names: readonly SecretName[]) =>
+  /** In a transaction that holds the lock alone, so that no hold comes in between. */
+  const destroyIn = async (tx: Queryable, names: readonly SecretName[], authors?: readonly string[]) => {
+    const opener = createOpener(weekKeys);
+    const there = async (asked: readonly SecretName[]) =>
+      (await openAll(opener, await find(tx, asked))).map((secret) => (secret === destroyed ? undefined : secret));
+    await keepForHolds(tx, opener, there, names, authors);
+    await tx.query(DESTROY, columns(names));
+    await tx.query(RETIRE_DAY_KEYS, columns(names));
+  };
+
+  const destroy = async (names: readonly SecretName[], authors?: readonly string[]) =>
     db.transaction(async (tx) => {
       await alone(tx);
-      await tx.query(DESTROY, columns(names));
-      await tx.query(RETIRE_DAY_KEYS, columns(names));
+      await destroyIn(tx, names, authors);
       return (await tx.query<{ head: number }>(HEAD)).rows[0]?.head ?? 0;
     });
+
+  const destroyUnlessHeld = async (tenant: string, userId: string, streams: readonly string[]) =>
+    db.transaction(async (tx) => {
+      await alone(tx);
+      const over = await holdsOver(tx, tenant, userId, streams);
+      if (over.length === 0) await destroyIn(tx, [{ tenant, of: userId }]);
+      return over;
+    });
+
+  const place = async ({ tenant, holdId, conversationId, userId, fromDay, toDay }: Hold) => {
+    const opener = createOpener(weekKeys);
+    await opener.current(tenant);
+    await db.transaction(async (tx) => {
+      await whileWrapping(tx);
+      const { id, key } = await opener.current(tenant);
+      const wrapped = wrap(key, randomBytes(32), holdWrap(tenant, holdId, id));
+      await tx.query(
+        `insert into keys.holds (tenant, hold_id, conversation, person, from_day, to_day, week_key, wrapped)
+         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+        [tenant, holdId, conversationId, userId, fromDay, toDay, id, wrapped],
+      );
+    });
+  };
 
   const ledger = async (after: number) => {
     const head = (await db.query<{ head: number }>(HEAD)).rows[0]?.head ?? 0;
@@ -233,12 +268,27 @@ export function postgresSecretStore(db: Database, weekKeys: WeekKeys): SecretSto
   return {
     ensure: (names) => answering(() => ensure(names)),
     get: (names) => answering(async () => openAll(createOpener(weekKeys), await find(db, names))),
-    destroy: (names) => answering(() => destroy(names)),
+    destroy: (names, authors) => answering(() => destroy(names, authors)),
     ledger: (after) => answering(() => ledger(after)),
+    place: (hold) => answering(() => place(hold)),
+    lift: (tenant, holdId) =>
+      answering(async () => {
+        await db.query("delete from keys.holds where tenant = $1 and hold_id = $2", [tenant, holdId]);
+      }),
+    list: (tenant) =>
+      answering(async () => {
+        const { rows } = await db.query<HoldRow>(
+          `select ${HOLD} from keys.holds where tenant = $1 order by placed_at, hold_id`,
+          [tenant],
+        );
+        return rows.map(({ weekKey: _, wrapped: _key, ...hold }) => hold);
+      }),
+    destroyUnlessHeld: (tenant, userId, streams) => answering(() => destroyUnlessHeld(tenant, userId, streams)),
+    heldKeys: (tenant, names) => answering(() => heldKeys(db, createOpener(weekKeys), tenant, names)),
     tenants: () =>
       answering(async () => {
         const { rows } = await db.query<{ tenant: string }>(
-          "select tenant from keys.secrets union select tenant from keys.day_keys order by tenant",
+          "select tenant from keys.secrets union select tenant from keys.day_keys union select tenant from keys.holds order by tenant",
         );
         return rows.map(({ tenant }) => tenant);
       }),
@@ -256,7 +306,8 @@ export function postgresSecretStore(db: Database, weekKeys: WeekKeys): SecretSto
           answering(async () => {
             const { rows } = await tx.query<{ used: boolean }>(
               `select exists (select from keys.secrets where tenant = $1 and week_key = $2)
-                 or exists (select from keys.day_keys where tenant = $1 and week_key = $2) as used`,
+                 or exists (select from keys.day_keys where tenant = $1 and week_key = $2)
+                 or exists (select from keys.holds where tenant = $1 and week_key = $2) as used`,
               [tenant, weekKey],
             );
             return rows.some(({ used }) => used);

@@ -1,4 +1,5 @@
 import type { Queryable } from "../ports/database.ts";
+import { HOLD, type HoldRow, holdKey, holdWrap } from "./holdRows.ts";
 import { dayKeyWrap, type Opener, secretWrap, type Wrapped } from "./opener.ts";
 import { wrap } from "./wrap.ts";
 
@@ -25,7 +26,13 @@ const KEEP_DAY_KEYS = `
   from unnest($3::text[], $4::bytea[]) as n (bucket, wrapped)
   where d.tenant = $1 and d.bucket = n.bucket`;
 
-/** Wraps subject secrets and day keys anew under the tenant's current week key; how many, 0 when all are. */
+const HOLDS = `
+  select ${HOLD} from keys.holds where tenant = $1 and (week_key < $2 or week_key > $2) limit ${AT_ONCE} for update`;
+const KEEP_HOLDS = `
+  update keys.holds h set week_key = $2, wrapped = n.wrapped from unnest($3::uuid[], $4::bytea[]) as n (hold_id, wrapped)
+  where h.tenant = $1 and h.hold_id = n.hold_id`;
+
+/** Wraps subject secrets, day keys and the keys of holds anew under the tenant's current week key; how many, 0 when all are. */
 export async function rewrapSome(tx: Queryable, opener: Opener, tenant: string): Promise<number> {
   const { id, key } = await opener.current(tenant);
   const secrets = (await tx.query<Row>(SECRETS, [tenant, id])).rows;
@@ -43,5 +50,12 @@ export async function rewrapSome(tx: Queryable, opener: Opener, tenant: string):
     }
     await tx.query(KEEP_DAY_KEYS, [tenant, id, dayKeys.map(({ bucket }) => bucket), wrapped]);
   }
-  return secrets.length + dayKeys.length;
+  const holds = (await tx.query<HoldRow>(HOLDS, [tenant, id])).rows;
+  if (holds.length > 0) {
+    const wrapped = [];
+    for (const hold of holds)
+      wrapped.push(wrap(key, (await holdKey(opener, hold)).export(), holdWrap(tenant, hold.holdId, id)));
+    await tx.query(KEEP_HOLDS, [tenant, id, holds.map(({ holdId }) => holdId), wrapped]);
+  }
+  return secrets.length + dayKeys.length + holds.length;
 }

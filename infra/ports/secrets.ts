@@ -23,8 +23,11 @@ export interface SecretStore {
   ensure(names: readonly SecretName[]): Promise<(Uint8Array | typeof destroyed)[]>;
   /** 32 bytes each. `undefined`: there never was one. */
   get(names: readonly SecretName[]): Promise<(Uint8Array | typeof destroyed | undefined)[]>;
-  /** Irrevocable. Gives the ledger's new head. */
-  destroy(names: readonly SecretName[]): Promise<number>;
+  /**
+   * Irrevocable, but for what holds keep. Gives the ledger's new head.
+   * @param authors whose content may lie in the buckets that go: a hold may need to know
+   */
+  destroy(names: readonly SecretName[], authors?: readonly string[]): Promise<number>;
   /** The head of the erasure ledger, and what was destroyed after a given head. */
   ledger(after: number): Promise<{ readonly head: number; readonly destroyed: readonly SecretName[] }>;
 }
