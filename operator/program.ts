@@ -69,12 +69,39 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     .addHelpText("after", "\nExample:\n  $ scripta log export - --from 1000001 | zstd > events.jsonl.zst")
     .action(runs(async (file, flags) => (await import("./log/export.ts")).exportCommand(file, flags)));
 
+  log
+    .command("verify <url-or-folder>")
+    .description("follow the verifiable log as its auditor: every entry, every tile, and what was seen last time")
+    .option("--key <key>", "the log's verifier key, or a file with it; else the one that was trusted first")
+    .option("--state <folder>", "what is kept from one time to the next (~/.config/scripta/logs)")
+    .option("--save <folder>", "also put all of it into a folder, to be verified again from there")
+    .option("--token-file <file>", "a file with the access token of an auditor, where the log is not public")
+    .option("--json", "as one line of JSON")
+    .addHelpText("after", "\nExample:\n  $ scripta log verify http://127.0.0.1:8080 --save mirror")
+    .action(runs(async (where, flags) => (await import("./logVerify/logVerify.ts")).logVerifyCommand(where, flags)));
+  reports(log.command("rotate-key"))
+    .description("let a new key sign the verifiable log, beside the one before it")
+    .action(runs(async (flags) => (await import("./logVerify/rotateLogKey.ts")).rotateLogKeyCommand(flags)));
+
   reports(program.command("verify"))
     .description("replay the whole log and ask of it what every writer promised; exit code 1 at the first deviation")
     .option("--all [count]", "go on after the first, and list up to so many (100)")
     .option("--log-only", "leave out the read models, which need their room on disk a second time for a while")
     .addHelpText("after", `\nExample:\n  $ scripta verify --all --json | jq '.deviations[]'\n${exitCodesHelp}`)
     .action(runs(async (flags) => (await import("./verify/command.ts")).verifyCommand(flags)));
+
+  const proof = program.command("proof").description("that a message is in the verifiable log");
+  withDataFlag(proof.command("get <message>"))
+    .description("the proof of a message, to be checked anywhere")
+    .option("--tenant <name>", "the organisation", "main")
+    .option("--revision <number>", "another of its versions than the current one")
+    .addHelpText("after", "\nExample:\n  $ scripta proof get 0198f2c1-7a00-7000-8000-000000000001 > proof.json")
+    .action(runs(async (message, flags) => (await import("./proof/getProof.ts")).getProofCommand(message, flags)));
+  needs(proof.command("check <file>"), "--key <key>", "the log's verifier key, or a file with it")
+    .description("check a proof offline; exit code 1 if anything does not fit")
+    .option("--json", "as one line of JSON")
+    .addHelpText("after", "\nExample:\n  $ scripta proof check proof.json --key log.key")
+    .action(runs(async (file, flags) => (await import("./proof/checkProof.ts")).checkProofCommand(file, flags)));
 
   const tenant = program.command("tenant").description("organisations: nothing crosses from one to another");
   needs(
