@@ -27,6 +27,7 @@ export function recordedDevice(recorder: Recorder, { userId, token }: Identity, 
   let resets = 0;
   let isLive = false;
   let closeCode: number | undefined;
+  let connecting: Promise<boolean> | undefined;
 
   function take(reader: string, frame: Frame): void {
     switch (frame.type) {
@@ -59,6 +60,41 @@ export function recordedDevice(recorder: Recorder, { userId, token }: Identity, 
     } else recorder.sightings.push({ ...where, op: change.op === "left" ? "left" : "other" });
   }
 
+  function open(url: string): Promise<boolean> {
+    ws?.terminate();
+    const reader = `${name}, socket ${++sockets}`;
+    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/api/v1/realtime`, "scripta.v1", {
+      handshakeTimeout: ANSWER_MS,
+    });
+    ws = socket;
+    closeCode = undefined;
+    return new Promise((resolve) => {
+      const overdue = setTimeout(() => socket.terminate(), ANSWER_MS);
+      socket.on("open", () =>
+        socket.send(JSON.stringify({ type: "hello", token, ...(cursor === undefined ? {} : { cursor }) })),
+      );
+      socket.on("message", (data) => {
+        if (ws !== socket) return;
+        const frame = Frame.parse(JSON.parse(data.toString()));
+        take(reader, frame);
+        if (frame.type !== "live") return;
+        cursor = Cursor.parse(frame).cursor;
+        isLive = true;
+        clearTimeout(overdue);
+        resolve(true);
+      });
+      socket.on("error", () => undefined);
+      socket.on("close", (code) => {
+        clearTimeout(overdue);
+        resolve(false);
+        if (ws !== socket) return;
+        isLive = false;
+        closeCode = code;
+        for (const answer of waiting.values()) answer({ type: "closed" });
+      });
+    });
+  }
+
   return {
     name,
     userId,
@@ -72,38 +108,10 @@ export function recordedDevice(recorder: Recorder, { userId, token }: Identity, 
     socket: () => ws,
     /** Resolves to true once it is live, to false where the server is not to be had. */
     connect(url: string): Promise<boolean> {
-      ws?.terminate();
-      const reader = `${name}, socket ${++sockets}`;
-      const socket = new WebSocket(`${url.replace(/^http/, "ws")}/api/v1/realtime`, "scripta.v1", {
-        handshakeTimeout: ANSWER_MS,
+      connecting ??= open(url).finally(() => {
+        connecting = undefined;
       });
-      ws = socket;
-      closeCode = undefined;
-      return new Promise((resolve) => {
-        const overdue = setTimeout(() => socket.terminate(), ANSWER_MS);
-        socket.on("open", () =>
-          socket.send(JSON.stringify({ type: "hello", token, ...(cursor === undefined ? {} : { cursor }) })),
-        );
-        socket.on("message", (data) => {
-          if (ws !== socket) return;
-          const frame = Frame.parse(JSON.parse(data.toString()));
-          take(reader, frame);
-          if (frame.type !== "live") return;
-          cursor = Cursor.parse(frame).cursor;
-          isLive = true;
-          clearTimeout(overdue);
-          resolve(true);
-        });
-        socket.on("error", () => undefined);
-        socket.on("close", (code) => {
-          clearTimeout(overdue);
-          resolve(false);
-          if (ws !== socket) return;
-          isLive = false;
-          closeCode = code;
-          for (const answer of waiting.values()) answer({ type: "closed" });
-        });
-      });
+      return connecting;
     },
     command(commandName: CommandName, payload: object, commandId: string): Promise<Attempt> {
       return recorder.attempt(askedOf(userId, commandName, payload, commandId), async (): Promise<Outcome> => {
@@ -130,6 +138,7 @@ export function recordedDevice(recorder: Recorder, { userId, token }: Identity, 
       })),
     }),
     close(): void {
+      isLive = false;
       ws?.terminate();
     },
   };

@@ -173,8 +173,9 @@ export async function startTraffic(
     },
     async rest() {
       isOpen = false;
+      // Each looks after its own connection until it has finished; only then none is closed any more.
+      await Promise.all([...working, ...sdks.map(({ client }) => client.connect())]);
       await reconnected();
-      await Promise.all(working);
       if (failure !== undefined) throw failure;
       await until(() => sdks.every(({ client }) => client.unanswered === 0), "an answer to all that was asked", 60_000);
       const database = openForEvidence(it.postgres.url());
