@@ -1,10 +1,12 @@
 import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
+import { ReadConversationThen } from "./asOf/readConversationThen.ts";
 import { GetErasure } from "./erasure/getErasure.ts";
 import { RequestErasure } from "./erasure/requestErasure.ts";
 import type { ComplianceParts } from "./parts.ts";
 
-/** Every door of erasures, holds and retention. */
+/** Every door of erasures, holds and retention, and of those who read for others. */
 export const openCompliance = (parts: ComplianceParts): OpenDoor[] => [
   openDoor(RequestErasure, parts),
   openDoor(GetErasure, parts),
+  openDoor(ReadConversationThen, parts),
 ];

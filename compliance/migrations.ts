@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { accessLogMigrations } from "./access/accessLog.ts";
 
-/** What erasures, holds and retention keep beside the log. */
+/** What erasures, holds and retention keep beside the log, and who looked at what. */
 export const complianceMigrations = () => [
   { name: "compliance/0001-erasures", sql: readFileSync(new URL("./schema.sql", import.meta.url), "utf8") },
+  ...accessLogMigrations(),
 ];

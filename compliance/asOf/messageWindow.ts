@@ -1,7 +1,6 @@
-import { parseStreamId } from "../../domain/ids.ts";
 import type { MessageRow, ReactionRow } from "../../projections/history/queries.ts";
-import type { Logged } from "../../projections/logged.ts";
-import type { SealedPart } from "../../projections/sealedPart.ts";
+import type { OfConversation } from "./ofConversation.ts";
+import { sealedThen } from "./sealedThen.ts";
 
 /** A page of messages by their seq, as everywhere: before or after one (exclusive), around one, else the last ones. */
 export interface PageAsked {
@@ -11,10 +10,14 @@ export interface PageAsked {
   readonly limit: number;
 }
 
+type Sent = Extract<OfConversation, { type: "MessageSent" }>;
 type Written<Of> = { -readonly [Field in keyof Of]: Of[Field] };
 
 /** A message as it was, with the event that took it away, where one had. */
-export type MessageThen = MessageRow & { readonly deletedPosition: number | null };
+export interface MessageThen extends Omit<MessageRow, "attachments"> {
+  readonly attachments: NonNullable<Sent["data"]["attachments"]>;
+  readonly deletedPosition: number | null;
+}
 
 interface Kept extends Written<MessageThen> {
   /** By who and what; in the order in which they were given. */
@@ -46,7 +49,7 @@ export class MessageWindow {
     this.#asked = asked;
   }
 
-  take(event: Logged): void {
+  take(event: OfConversation): void {
     switch (event.type) {
       case "MessageSent": {
         this.#lastSeq = event.data.seq;
@@ -58,7 +61,7 @@ export class MessageWindow {
         return this.#change(event.data.seq, event.revision, (message) => {
           message.editedAt = new Date(event.data.editedAt);
           message.mentions = event.data.mentions ?? [];
-          message.edit = sealedPart(event);
+          message.edit = sealedThen(event);
         });
       case "MessageDeleted":
         this.#replied(event.data.threadRoot, event.revision, -1);
@@ -76,7 +79,18 @@ export class MessageWindow {
             given.set(`${userId} ${emoji}`, { conversation: event.of, seq, emoji, userId });
         });
       }
+      case "ConversationCreated":
+      case "ConversationRenamed":
+      case "ConversationDescribed":
+      case "ConversationPictured":
+      case "HistoryVisibilityChanged":
+      case "MemberAdded":
+      case "MemberRoleChanged":
+      case "MemberRemoved":
+      case "MemberPreferencesChanged":
+        return;
       default:
+        event satisfies never;
     }
   }
 
@@ -85,7 +99,7 @@ export class MessageWindow {
   }
 
   page(): Page {
-    const { from, to, more } = pageOf(this.#asked, this.#lastSeq);
+    const { from, to, more } = span(this.#asked, this.#lastSeq);
     const kept = [...this.#messages.values()].filter(({ seq }) => seq >= from && seq <= to);
     kept.sort((one, other) => one.seq - other.seq);
     return {
@@ -129,7 +143,28 @@ export class MessageWindow {
   }
 }
 
-function sent(event: Extract<Logged, { type: "MessageSent" }>): Kept {
+/** Which seqs make the page, of a conversation that has them all up to the last: from one to another, both included. */
+function span({ before, after, around, limit }: PageAsked, last: number) {
+  let [from, to] = [1, last];
+  if (after !== undefined) [from, to] = [after + 1, Math.min(last, after + limit)];
+  else if (around !== undefined) {
+    const later = Math.max(0, Math.min(limit, last - around + 1));
+    const earlier = Math.min(around - 1, last, Math.max(Math.floor(limit / 2), limit - later));
+    from = Math.min(around - 1, last) - Math.max(0, earlier) + 1;
+    to = Math.min(last, around - 1 + limit - Math.max(0, earlier));
+  } else {
+    to = Math.min(last, (before ?? last + 1) - 1);
+    from = Math.max(1, to - limit + 1);
+  }
+  const end = to >= from ? to : from - 1;
+  return {
+    from,
+    to,
+    more: { before: last > 0 && from > 1, after: end < last && (before ?? after ?? around) !== undefined },
+  };
+}
+
+function sent(event: Sent): Kept {
   const { data, revision, of } = event;
   return {
     conversation: of,
@@ -145,10 +180,10 @@ function sent(event: Extract<Logged, { type: "MessageSent" }>): Kept {
     threadRoot: data.threadRoot ?? null,
     threadCount: 0,
     mentions: data.mentions ?? [],
-    attachments: data.attachments?.map(withoutAbsent) ?? [],
+    attachments: data.attachments ?? [],
     sentRevision: revision,
     revision,
-    sealed: sealedPart(event),
+    sealed: sealedThen(event),
     edit: null,
     given: new Map(),
   };

@@ -19,12 +19,15 @@ export const savedTables: Readonly<Record<Part, readonly SavedTable[]>> = {
     { name: "accounts.devices", orderBy: "tenant, device_id" },
     { name: "accounts.successions", orderBy: "tenant, user_id" },
     { name: "compliance.erasures", orderBy: "tenant, erasure_id" },
+    { name: "compliance.access_log", orderBy: "tenant, entry" },
     { name: "ops.last_seen", orderBy: "tenant, user_id" },
   ],
   keys: [
     { name: "keys.secrets", orderBy: "tenant, bucket, owner" },
     { name: "keys.day_keys", orderBy: "tenant, bucket" },
     { name: "keys.ledger", orderBy: "position" },
+    { name: "keys.holds", orderBy: "tenant, hold_id" },
+    { name: "keys.held_keys", orderBy: "tenant, hold_id, stream, subject, bucket" },
   ],
 };
 

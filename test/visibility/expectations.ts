@@ -123,6 +123,7 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
   AddReaction: ofEarlyMessage(reaction, 200, 200),
   RemoveReaction: ofEarlyMessage(reaction, 200, 200),
 
+  ReadConversationThen: ofOfficers(conversation),
   GetErasure: ofOfficers(({ erasureId }) => ({ erasureId })),
   // Whoever comes after it finds nobody there.
   RequestErasure: ofOfficers(({ bystanderId }) => ({ userId: bystanderId, reason: "asked for it" })),
