@@ -153,9 +153,15 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       lastRecordedAt: { value: head.recordedAt },
       ...(onTurn ? { onTurn } : {}),
     };
+    const projecting = openDatabase(reached.connection, {
+      max: 4,
+      applicationName: "scripta projector",
+      pipelined: true,
+    });
+    stops.push(() => projecting.close());
     const projector = createProjector({
       log,
-      database,
+      database: projecting,
       projections,
       onProblem: warn("projecting is tried again"),
       onParked: (parked) => logger.error(parked, "a read model parked a stream: see scripta projections"),

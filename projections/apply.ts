@@ -35,6 +35,7 @@ function tablesOf(tx: Transaction, { schema, insert = insertAsJson(schema) }: Pi
   };
   const tables: Tables = {
     query: (sql, params, name) => watched(tx.query(sql, params, name)),
+    send: tx.send,
     insert: (table, rows) => watched(insert(tx, table, rows)),
   };
   return { tables, linkFailed: () => link !== undefined };
@@ -43,7 +44,7 @@ function tablesOf(tx: Transaction, { schema, insert = insertAsJson(schema) }: Pi
 const insertAsJson =
   (schema: string): InsertRows =>
   async (tx, table, rows) => {
-    await tx.query(
+    tx.send(
       `insert into ${schema}.${table} select * from json_populate_recordset(null::${schema}.${table}, $1)`,
       [JSON.stringify(rows)],
       `${schema}-insert-${table}`,
@@ -104,16 +105,22 @@ async function applyOnce(
   onParked: (parked: JustParked) => void,
 ): Promise<void> {
   const from = generations[0]?.position ?? upTo;
-  const parkedNow = await database.transaction(async (tx) => {
-    const parked = await moveCheckpoints(tx, generations, from, upTo);
-    const now: JustParked[] = [];
-    for (const generation of generations) {
-      const units = parked.get(generation.schema);
-      if (units) now.push(...(await fold(tx, generation, events, units)));
-      else generation.gone = true;
-    }
-    return now;
-  });
+  const parkedNow = await database
+    .transaction(async (tx) => {
+      const parked = await moveCheckpoints(tx, generations, from, upTo);
+      const now: JustParked[] = [];
+      for (const generation of generations) {
+        const units = parked.get(generation.schema);
+        if (units) now.push(...(await fold(tx, generation, events, units)));
+        else generation.gone = true;
+      }
+      return now;
+    })
+    .catch((cause: unknown) => {
+      // Of what was only sent, nobody knows yet whose statement it was.
+      if (cause instanceof PoisonedBatch || !DETERMINISTIC.test(sqlState(cause) ?? "")) throw cause;
+      throw new PoisonedBatch(`one of the read models cannot fold this: ${describe(cause)}`, { cause });
+    });
   for (const generation of generations) generation.position = upTo;
   for (const one of parkedNow) onParked(one);
 }

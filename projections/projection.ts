@@ -1,9 +1,11 @@
 import type { StreamKind } from "../domain/ids.ts";
-import type { Queryable } from "../infra/ports/database.ts";
+import type { Queryable, Transaction } from "../infra/ports/database.ts";
 import type { Logged } from "./logged.ts";
 
 /** The tables of one generation, within a transaction. */
 export interface Tables extends Queryable {
+  /** Runs a statement whose answer nobody needs. */
+  send: Transaction["send"];
   /** Adds rows that are not there, with their columns by name: a missing one is null. Values are as in JSON. */
   insert(table: string, rows: readonly object[]): Promise<void>;
 }

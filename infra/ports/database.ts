@@ -11,6 +11,8 @@ export interface Queryable {
 
 /** What runs in one transaction, on one connection. */
 export interface Transaction extends Queryable {
+  /** Runs a statement whose answer nobody needs. Where it fails, so does the next `query`, or the commit. */
+  send(sql: string, params?: readonly unknown[], name?: string): void;
   /** Runs a `copy … from stdin`, fed with text; ends when the last of it was taken in. */
   copyIn(sql: string, text: Iterable<string>): Promise<void>;
 }

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/support/postgres.ts";
 import type { Database } from "../ports/database.ts";
+import { openDatabase } from "./database.ts";
 import { migrate } from "./migrate.ts";
 
 let fresh: FreshDatabase;
@@ -37,6 +38,49 @@ test("a transaction is committed when its work resolves, and leaves nothing when
 test("a transaction whose failed statement was swallowed does not pass for committed", async () => {
   const swallowing = db.transaction(async (tx) => void (await tx.query("select 1 / 0").catch(() => undefined)));
   await expect(swallowing).rejects.toThrow("nothing was committed");
+});
+
+describe.each([{ pipelined: true }, { pipelined: false }])("what is only sent, $pipelined pipelined", (settings) => {
+  let sending: ReturnType<typeof openDatabase>;
+  beforeAll(async () => {
+    sending = openDatabase(fresh.url, { max: 2, ...settings });
+    await sending.query("drop table if exists sent; create table sent (n int primary key)");
+  });
+  afterAll(() => sending.close());
+
+  test("runs in order, between what is asked, and is committed with it", async () => {
+    const seen = await sending.transaction(async (tx) => {
+      tx.send("insert into sent values ($1)", [1]);
+      tx.send("update sent set n = n + 1");
+      const { rows } = await tx.query<{ n: number }>("select n from sent");
+      tx.send("insert into sent values ($1)", [3]);
+      return rows;
+    });
+    expect(seen).toEqual([{ n: 2 }]);
+    expect((await sending.query("select n from sent order by n")).rows).toEqual([{ n: 2 }, { n: 3 }]);
+  });
+
+  test("fails the next question with its own reason, or the commit; nothing of it stays", async () => {
+    const asking = sending.transaction(async (tx) => {
+      tx.send("insert into sent values (7)");
+      tx.send("insert into sent values (7)");
+      tx.send("insert into sent values (8)");
+      await tx.query("select n from sent");
+    });
+    await expect(asking).rejects.toMatchObject({ code: "23505" });
+    const committing = sending.transaction(async (tx) => {
+      tx.send("insert into sent values (7)");
+      tx.send("insert into sent values (7)");
+    });
+    await expect(committing).rejects.toMatchObject({ code: "23505" });
+    const changingItsMind = sending.transaction(async (tx) => {
+      tx.send("select pg_sleep(0.05)");
+      tx.send("insert into sent values (9)");
+      throw new Error("changed my mind");
+    });
+    await expect(changingItsMind).rejects.toThrow("changed my mind");
+    expect((await sending.query("select n from sent where n > 3")).rows).toEqual([]);
+  });
 });
 
 test("a snapshot sees one moment", async () => {

@@ -33,6 +33,8 @@ export interface PoolSettings {
   /** Connections at most. */
   readonly max?: number;
   readonly applicationName?: string;
+  /** Statements go out without waiting for the answers to those before; nothing can be copied in. */
+  readonly pipelined?: boolean;
   /** A connection that gives no answer in this time is given up. */
   readonly queryTimeoutMs?: number;
   /** Of PostgreSQL, for each of its connections. */
@@ -43,6 +45,7 @@ export function openPool(connection: string, settings: PoolSettings = {}): Pool 
   const pool = new Pool({
     connectionString: connection,
     max: settings.max ?? 10,
+    pipeline: settings.pipelined ?? false,
     application_name: settings.applicationName ?? "scripta",
     connectionTimeoutMillis: 5_000,
     ...(settings.queryTimeoutMs === undefined ? {} : { query_timeout: settings.queryTimeoutMs }),
@@ -67,23 +70,57 @@ const on = (client: Pool | PoolClient): Queryable => ({
   },
 });
 
-const within = (client: PoolClient): Transaction => ({
-  ...on(client),
-  copyIn: (sql, text) => pipeline(Readable.from(text), client.query(copyFrom(sql))),
-});
+/** What runs in the transaction that a connection is in. `settled`: when all that was only sent is done. */
+export function transactionOn(client: PoolClient): { readonly tx: Transaction; settled(): Promise<unknown> } {
+  const queryable = on(client);
+  let sent: Promise<unknown> = Promise.resolve();
+  const tx: Transaction = {
+    async query<Row>(sql: string, params?: readonly unknown[], name?: string) {
+      if (!client.pipeline) await sent;
+      try {
+        return await queryable.query<Row>(sql, params, name);
+      } catch (error) {
+        // After a failure every statement fails: what failed first says why.
+        await sent;
+        throw error;
+      }
+    },
+    send(sql, params, name) {
+      const before = sent;
+      const answered = client.pipeline
+        ? queryable.query(sql, params, name)
+        : before.then(() => queryable.query(sql, params, name));
+      sent = before.then(() => answered);
+      for (const promise of [answered, sent]) promise.catch(() => undefined);
+    },
+    async copyIn(sql, text) {
+      await sent;
+      await pipeline(Readable.from(text), client.query(copyFrom(sql)));
+    },
+  };
+  return { tx, settled: () => sent };
+}
 
 const BEGIN = { write: "begin", snapshot: "begin isolation level repeatable read read only" } as const;
 
 async function transaction<T>(pool: Pool, work: (tx: Transaction) => Promise<T>, mode: keyof typeof BEGIN): Promise<T> {
   const client = await pool.connect();
+  const { tx, settled } = transactionOn(client);
   let broken = false;
   try {
-    await client.query(BEGIN[mode]);
-    const result = await work(within(client));
-    const { command } = await client.query("commit");
+    if (client.pipeline) tx.send(BEGIN[mode]);
+    else await client.query(BEGIN[mode]);
+    const result = await work(tx);
+    if (!client.pipeline) await settled();
+    const committed = client.query("commit");
+    committed.catch(() => undefined);
+    await settled();
+    const { command } = await committed;
     if (command !== "COMMIT") throw new Error("nothing was committed: a statement failed and its error was swallowed");
     return result;
   } catch (error) {
+    // What was sent and is not done yet is part of what is taken back.
+    await settled().catch(() => undefined);
     await client.query("rollback").catch(() => {
       broken = true;
     });

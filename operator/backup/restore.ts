@@ -1,12 +1,9 @@
 import { hash } from "node:crypto";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { PoolClient } from "pg";
-import { from as copyFrom } from "pg-copy-streams";
 import { systemClock } from "../../infra/clock.ts";
 import { migrations } from "../../infra/foundation.ts";
 import type { Database } from "../../infra/ports/database.ts";
-import { openPool } from "../../infra/postgres/database.ts";
+import { openPool, transactionOn } from "../../infra/postgres/database.ts";
 import { type Migration, migrate } from "../../infra/postgres/migrate.ts";
 import { CommandFailed } from "../commandFailed.ts";
 import type { ProgressLine } from "../import/progressLine.ts";
@@ -130,15 +127,14 @@ async function headOf(db: Database): Promise<number> {
 
 /** What is done on it is part of the connection's transaction. */
 const within = (client: PoolClient): Database => {
-  const query: Database["query"] = async <Row>(sql: string, params: readonly unknown[] = []) => {
-    // Without parameters a text may hold several statements.
-    const { rows, rowCount } = await client.query(sql, params.length > 0 ? [...params] : undefined);
-    return { rows: rows satisfies Row[], rowCount: rowCount ?? 0 };
-  };
+  const { tx, settled } = transactionOn(client);
   return {
-    query,
-    transaction: (work) =>
-      work({ query, copyIn: (sql, text) => pipeline(Readable.from(text), client.query(copyFrom(sql))) }),
+    query: tx.query,
+    async transaction(work) {
+      const result = await work(tx);
+      await settled();
+      return result;
+    },
     listen: () => Promise.reject(new Error("a transaction hears nothing")),
   };
 };

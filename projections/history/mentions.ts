@@ -28,7 +28,7 @@ export async function foldMentions(events: readonly HistoryEvent[], tables: Tabl
   const all = [...newest.values()];
   const replaced = all.filter(({ fresh }) => !fresh);
   if (replaced.length > 0)
-    await tables.query(
+    tables.send(
       `delete from ${schema}.mentions m
        using json_to_recordset($1) as r(tenant text, conversation uuid, seq bigint)
        where m.tenant = r.tenant and m.conversation = r.conversation and m.seq = r.seq`,

@@ -202,7 +202,7 @@ async function foldVersions(events: readonly HistoryEvent[], tables: Tables, sch
       })),
     );
   if (deleted.length > 0)
-    await tables.query(
+    tables.send(
       `delete from ${schema}.versions v using json_to_recordset($1) as d(tenant text, conversation uuid, seq bigint)
        where v.tenant = d.tenant and v.conversation = d.conversation and v.seq = d.seq`,
       [JSON.stringify(deleted.map(({ tenant, of, data }) => ({ tenant, conversation: of, seq: data.seq })))],

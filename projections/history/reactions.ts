@@ -32,7 +32,7 @@ export async function foldReactions(events: readonly HistoryEvent[], tables: Tab
   }
   if (touched.size === 0) return;
   const rows = [...touched.values()].flatMap((reactions) => [...reactions.values()]);
-  await tables.query(
+  tables.send(
     `delete from ${schema}.reactions r
      using json_to_recordset($1) as t(tenant text, conversation uuid, seq bigint, emoji text, user_id uuid)
      where r.tenant = t.tenant and r.conversation = t.conversation and r.seq = t.seq

@@ -75,7 +75,7 @@ async function raiseHeads(events: readonly InboxEvent[], tables: Tables, schema:
     if (event.type === "MessageSent") head.last_seq = event.data.seq;
     if (event.type === "MessageSent" || event.type === "ConversationCreated") head.activity_position = position;
   }
-  await tables.query(
+  tables.send(
     `insert into ${schema}.conv_head as h
      select * from json_populate_recordset(null::${schema}.conv_head, $1)
      on conflict (tenant, conversation) do update set position = excluded.position,
@@ -106,7 +106,7 @@ async function foldConversations(events: readonly ConversationEvent[], tables: T
     else if (conversation) evolve(conversation, event);
     else throw new Error(`${event.type} before its conversation was created, in ${event.stream}`);
   }
-  await tables.query(
+  tables.send(
     `insert into ${schema}.conversations
      select * from json_populate_recordset(null::${schema}.conversations, $1)
      on conflict (tenant, conversation) do update set history_visibility = excluded.history_visibility,

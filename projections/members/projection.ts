@@ -50,7 +50,7 @@ export const members = projection({
       else if (member) evolve(member, event);
       else throw new Error(`${event.type} of somebody who was never added, in ${event.stream}`);
     }
-    await tables.query(
+    tables.send(
       `insert into ${schema}.members
        select * from json_populate_recordset(null::${schema}.members, $1)
        on conflict (tenant, conversation, user_id) do update set intervals = excluded.intervals,

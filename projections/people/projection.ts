@@ -79,7 +79,7 @@ async function foldPeople(events: readonly Exclude<UserEvent, DeviceEvent>[], ta
     folded.set(key, person);
     evolve(person, event);
   }
-  await tables.query(
+  tables.send(
     `insert into ${schema}.people
      select * from json_populate_recordset(null::${schema}.people, $1)
      on conflict (tenant, user_id) do update set imported = excluded.imported, registered = excluded.registered,
@@ -158,7 +158,7 @@ async function foldDevices(events: readonly DeviceEvent[], tables: Tables, schem
     }
   }
   if (signedIn.size > 0)
-    await tables.query(
+    tables.send(
       `insert into ${schema}.devices
        select * from json_populate_recordset(null::${schema}.devices, $1)
        on conflict (tenant, user_id, device_id) do update set platform = excluded.platform, name = excluded.name,
@@ -167,7 +167,7 @@ async function foldDevices(events: readonly DeviceEvent[], tables: Tables, schem
       `${schema}-sign-in-devices`,
     );
   if (signedOut.size > 0)
-    await tables.query(
+    tables.send(
       `update ${schema}.devices d set signed_out_at = o.signed_out_at
        from json_populate_recordset(null::${schema}.devices, $1) o
        where d.tenant = o.tenant and d.user_id = o.user_id and d.device_id = o.device_id`,
@@ -190,7 +190,7 @@ async function foldRoles(
     guest,
     changed_position: position,
   }));
-  await tables.query(
+  tables.send(
     `insert into ${schema}.roles
      select * from json_populate_recordset(null::${schema}.roles, $1)
      on conflict (tenant, user_id) do update

@@ -51,7 +51,7 @@ export const receipts = projection({
     const raises: Raise[] = [];
     for (const event of events) for (const asked of askedBy(event)) raise(folded, raises, event, asked);
 
-    await tables.query(
+    tables.send(
       `insert into ${schema}.marks select * from json_populate_recordset(null::${schema}.marks, $1)
        on conflict (tenant, conversation, user_id) do update
          set delivered = excluded.delivered, read = excluded.read, changed_position = excluded.changed_position`,
