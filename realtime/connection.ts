@@ -11,6 +11,9 @@ import { SocketCommands } from "./socketCommands.ts";
 
 const HELLO_MS = 5_000;
 const EXPIRING_MS = 30_000;
+const CLOSED_WITHIN_MS = 2_000;
+/** Who was too slow reads all that waits, and only then why the socket was closed. */
+const SLOW_CLOSED_WITHIN_MS = 30_000;
 /** People whose `user` change this socket is known to have had. */
 const MOST_INTRODUCED = 10_000;
 const CHANGES_BETWEEN_CURSORS = 200;
@@ -151,12 +154,22 @@ export class Connection {
     if (this.#state === "closed") return;
     if (code !== close.tooSlow) this.#out.flush();
     this.#ws.close(code, reason);
-    const overdue = setTimeout(() => this.#ws.terminate(), 2_000);
-    overdue.unref();
-    this.closed();
+    const slow = code === close.tooSlow;
+    setTimeout(() => this.cut(), slow ? SLOW_CLOSED_WITHIN_MS : CLOSED_WITHIN_MS).unref();
+    if (slow) this.#gateway.lingers(this);
+    this.#leave();
+  }
+
+  cut(): void {
+    this.#ws.terminate();
   }
 
   closed(): void {
+    this.#gateway.gone(this);
+    this.#leave();
+  }
+
+  #leave(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#out.end();

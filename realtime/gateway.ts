@@ -63,6 +63,8 @@ export class Gateway {
   readonly #fanOut: FanOut;
   readonly #presence;
   readonly #connections = new Set<Connection>();
+  /** Closed for being too slow, and not yet read to the end. */
+  readonly #lingering = new Set<Connection>();
   readonly #strangers: Strangers;
   /** In the order in which they said hello. */
   readonly #byPerson = new Map<string, readonly Connection[]>();
@@ -121,6 +123,7 @@ export class Gateway {
   async drain(): Promise<void> {
     this.#draining = true;
     for (const connection of [...this.#connections]) connection.end(close.goingAway, "resume elsewhere");
+    for (const connection of this.#lingering) connection.cut();
     for (const stop of this.#stops) stop();
     await this.#work;
   }
@@ -172,6 +175,14 @@ export class Gateway {
     if (others.length > 0) return void this.#byPerson.set(person, others);
     this.#byPerson.delete(person);
     this.#audience.forget(person);
+  }
+
+  lingers(connection: Connection): void {
+    this.#lingering.add(connection);
+  }
+
+  gone(connection: Connection): void {
+    this.#lingering.delete(connection);
   }
 
   /** Runs after everything that was to be told before. */
