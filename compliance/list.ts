@@ -2,11 +2,19 @@ import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
 import { ReadConversationThen } from "./asOf/readConversationThen.ts";
 import { GetErasure } from "./erasure/getErasure.ts";
 import { RequestErasure } from "./erasure/requestErasure.ts";
+import { LiftHold } from "./holds/liftHold.ts";
+import { ListHolds } from "./holds/listHolds.ts";
+import { PlaceHold } from "./holds/placeHold.ts";
+import { ReadHeld } from "./holds/readHeld.ts";
 import type { ComplianceParts } from "./parts.ts";
 
 /** Every door of erasures, holds and retention, and of those who read for others. */
 export const openCompliance = (parts: ComplianceParts): OpenDoor[] => [
   openDoor(RequestErasure, parts),
   openDoor(GetErasure, parts),
+  openDoor(PlaceHold, parts),
+  openDoor(ListHolds, parts),
+  openDoor(LiftHold, parts),
+  openDoor(ReadHeld, parts),
   openDoor(ReadConversationThen, parts),
 ];

@@ -7,6 +7,7 @@ import { accountsOf } from "../accounts/accountRows.ts";
 import { type Accounts, accountMigrations, createAccounts } from "../accounts/accounts.ts";
 import { foundTenant } from "../accounts/tenants.ts";
 import { defaultLimits, type Engine, type TurnTaken } from "../commands/engine/engine.ts";
+import { destroyPerson } from "../compliance/erasure/destroyPerson.ts";
 import { Erasures } from "../compliance/erasure/erasures.ts";
 import { erasureSinks } from "../compliance/erasure/sinks.ts";
 import { complianceMigrations } from "../compliance/migrations.ts";
@@ -188,10 +189,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       accounts: accounts.parts,
       weekKeys,
       sinks: erasureSinks(accounts.parts),
-      destroy: async ({ tenant, userId }) => {
-        await sealing.destroy([{ tenant, of: userId }]);
-        return [];
-      },
+      destroy: destroyPerson(accounts.parts, secrets),
       onTrouble: warn("an erasure goes on soon"),
     });
     stops.push(() => erasures.stop());
@@ -205,7 +203,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       projector,
       keys: { weekKeys, secrets, clock },
       accounts,
-      compliance: { accounts: accounts.parts, erasures },
+      compliance: { accounts: accounts.parts, erasures, holds: secrets },
       signer: fileLogSigner(join(config.keysFolder, "tlog"), clock),
       cursorKey: new Uint8Array(hkdfSync("sha256", tokenSecret, "", "scripta/cursors/v1", 32)),
       lock,

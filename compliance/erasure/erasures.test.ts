@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { streamId } from "../../domain/ids.ts";
 import { isRejection } from "../../domain/rejection.ts";
 import { memoryWeekKeys } from "../../infra/keys/memoryWeekKeys.ts";
+import { keysMigrations } from "../../infra/keys/migrations.ts";
+import { postgresSecretStore } from "../../infra/keys/postgresSecretStore.ts";
 import { destroyed } from "../../infra/ports/secrets.ts";
 import { migrate } from "../../infra/postgres/migrate.ts";
 import { newInstallation, startAccounts, until } from "../../test/support/accounts.ts";
@@ -19,7 +21,7 @@ let problems: unknown[] = [];
 
 beforeAll(async () => {
   installation = await newInstallation();
-  await migrate(installation.db.database, complianceMigrations());
+  await migrate(installation.db.database, [...complianceMigrations(), ...keysMigrations()]);
   server = await startAccounts(installation);
   await weekKeys.current("main");
 });
@@ -49,7 +51,8 @@ const worker = (accounts: Parts, holdIds: () => readonly string[] = () => []) =>
 
 async function asked(userId: string): Promise<string> {
   const by = server.anyone({ tenant: "main", userId: crypto.randomUUID(), roles: ["compliance"] });
-  const parts = { accounts: server.parts, erasures: worker(server.parts) };
+  const holds = postgresSecretStore(installation.db.database, weekKeys);
+  const parts = { accounts: server.parts, erasures: worker(server.parts), holds };
   const requested = await requestErasure(parts, { userId, reason: "asked for it" }, by);
   if (isRejection(requested)) throw new Error(requested.detail);
   return requested.erasureId;

@@ -9,6 +9,7 @@ import { door } from "../../infra/ports/door.ts";
 import { complianceCase } from "../complianceCase.ts";
 import type { ComplianceParts } from "../parts.ts";
 import { Reason } from "../reason.ts";
+import { streamsOf } from "./destroyPerson.ts";
 import { isNoted, noteErasure } from "./erasureRows.ts";
 
 const Payload = z.strictObject({ userId: Uuid, reason: Reason, partial: z.boolean().optional() });
@@ -33,7 +34,7 @@ export const RequestErasure = door({
 
 /** @returns the erasure's id, and where its first event stands */
 export async function requestErasure(
-  { accounts, erasures }: ComplianceParts,
+  { accounts, erasures, holds }: ComplianceParts,
   { userId, reason, partial }: z.output<typeof Payload>,
   by: By,
 ): Promise<(z.output<typeof Placement> & { erasureId: string }) | Rejection> {
@@ -46,6 +47,10 @@ export async function requestErasure(
   if (!isRetry) {
     const refused = await refusal(accounts, tenant, userId);
     if (refused) return refused;
+    if (!(await accounts.people.settled()))
+      return reject("projection-behind", "what was written is not read yet: ask again");
+    const over = partial ? [] : await holds.over(tenant, userId, await streamsOf(accounts, tenant, userId));
+    if (over.length > 0) return reject("held", `holds stand in the way: ${over.join(", ")}`);
     await noteErasure(database, { tenant, erasureId, userId, askedAt: by.now });
   }
   const outcome = await complianceCase.mailboxes(engine).send(stream, {

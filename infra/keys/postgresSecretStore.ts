@@ -283,6 +283,7 @@ export function postgresSecretStore(db: Database, weekKeys: WeekKeys): SecretSto
         );
         return rows.map(({ weekKey: _, wrapped: _key, ...hold }) => hold);
       }),
+    over: (tenant, userId, streams) => answering(() => holdsOver(db, tenant, userId, streams)),
     destroyUnlessHeld: (tenant, userId, streams) => answering(() => destroyUnlessHeld(tenant, userId, streams)),
     heldKeys: (tenant, names) => answering(() => heldKeys(db, createOpener(weekKeys), tenant, names)),
     tenants: () =>

@@ -226,3 +226,12 @@ export async function countReactions(queryable: Queryable, tenant: string, userI
   );
   return rows[0]?.count ?? 0;
 }
+
+/** The conversations that a person wrote in. Reads the whole table. */
+export async function conversationsAuthored(queryable: Queryable, tenant: string, author: string): Promise<string[]> {
+  const { rows } = await queryable.query<{ conversation: string }>(
+    "select distinct conversation from history.messages where tenant = $1 and author = $2",
+    [tenant, author],
+  );
+  return rows.map(({ conversation }) => conversation);
+}

@@ -1,0 +1,32 @@
+import type { AccountParts } from "../../accounts/parts.ts";
+import { streamId } from "../../domain/ids.ts";
+import type { Holds } from "../../infra/ports/holds.ts";
+import { conversationsAuthored } from "../../projections/history/queries.ts";
+import { conversationsEver } from "../../projections/members/queries.ts";
+import type { Erasure } from "./readErasure.ts";
+
+/** The streams that may hold a person's words, as far as the read models know by now. */
+export async function streamsOf({ database, people }: AccountParts, tenant: string, userId: string): Promise<string[]> {
+  if (!(await people.settled())) throw new Error("the read models are not at the log's head");
+  const conversations = new Set([
+    ...(await conversationsEver(database, tenant, userId)),
+    ...(await conversationsAuthored(database, tenant, userId)),
+  ]);
+  return [...conversations].map((id) => streamId(tenant, "conversation", id));
+}
+
+/**
+ * Destroys a person's secret, unless holds stand in the way: gives their ids. What is destroyed under a hold is kept for
+ * it in any case; which streams are looked at decides only whether an erasure waits.
+ */
+export const destroyPerson =
+  (accounts: AccountParts, holds: Pick<Holds, "destroyUnlessHeld">) =>
+  async ({ tenant, userId, partial }: Pick<Erasure, "tenant" | "userId" | "partial">): Promise<readonly string[]> => {
+    if (!partial) {
+      const over = await holds.destroyUnlessHeld(tenant, userId, await streamsOf(accounts, tenant, userId));
+      if (over.length > 0) return over;
+    }
+    // Once more, so that this process forgets what it holds at once.
+    await accounts.engine.sealing.destroy([{ tenant, of: userId }]);
+    return [];
+  };
