@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
 import type { z } from "zod";
 import type { By } from "../domain/by.ts";
+import { NONCE_BYTES, nonces } from "../sealing/nonces.ts";
 
 /** Whom a cursor is for. */
 export type Holder = Pick<By, "tenant" | "userId" | "deviceId">;
@@ -18,27 +19,27 @@ export interface Cursors {
   ): z.output<Schema> | undefined;
 }
 
-const NONCE = 12;
 const TAG = 16;
 
 /** @param key 32 bytes, the same in every process of a deployment; @param epoch of the log */
 export function createCursors(key: KeyObject, epoch: number): Cursors {
   const bound = (purpose: string, { tenant, userId, deviceId }: Holder) =>
     Buffer.from(JSON.stringify(["scripta/cursor/v1", purpose, tenant, userId, deviceId, epoch]), "utf8");
+  const nextNonce = nonces();
   return {
     seal(purpose, by, value) {
-      const nonce = randomBytes(NONCE);
+      const nonce = nextNonce();
       const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(bound(purpose, by));
       const sealed = Buffer.concat([cipher.update(JSON.stringify(value), "utf8"), cipher.final()]);
       return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString("base64url");
     },
     open(purpose, by, schema, cursor) {
       const bytes = Buffer.from(cursor, "base64url");
-      if (bytes.length < NONCE + TAG || bytes.toString("base64url") !== cursor) return undefined;
-      const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, NONCE), { authTagLength: TAG })
+      if (bytes.length < NONCE_BYTES + TAG || bytes.toString("base64url") !== cursor) return undefined;
+      const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG })
         .setAAD(bound(purpose, by))
-        .setAuthTag(bytes.subarray(NONCE, NONCE + TAG));
-      let text = decipher.update(bytes.subarray(NONCE + TAG)).toString("utf8");
+        .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG));
+      let text = decipher.update(bytes.subarray(NONCE_BYTES + TAG)).toString("utf8");
       try {
         text += decipher.final("utf8");
       } catch {

@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject, randomFillSync } from "node:crypto";
+import { createHmac, type KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { StreamId } from "../domain/ids.ts";
 import { upcastContent } from "../domain/upcasters.ts";
@@ -7,6 +7,7 @@ import { destroyed, type SecretName, type SecretStore } from "../infra/ports/sec
 import type { ContentKeyName } from "./contentKey.ts";
 import { type ErasureLedgerSettings, followErasureLedger } from "./erasureLedger.ts";
 import { createKeyring, type Held, type KeyringSizes, restsOn } from "./keyring.ts";
+import { nonces } from "./nonces.ts";
 import { type Bound, openingOf, openWith, sealUnder } from "./seal.ts";
 
 /** What sealed it was destroyed: nothing can be sealed for this person, stream and day any more. */
@@ -82,24 +83,8 @@ interface Kept {
   readonly text: string;
 }
 
-const NONCE_BYTES = 12;
-const NONCES_AT_ONCE = 256;
 /** What an entry takes beside its text, about. */
 const ENTRY_BYTES = 600;
-
-/** Asking for random bytes costs more than the bytes: they are drawn for many sealings together. */
-function nonces(): () => Buffer {
-  const pool = Buffer.alloc(NONCE_BYTES * NONCES_AT_ONCE);
-  let at = pool.length;
-  return () => {
-    if (at === pool.length) {
-      randomFillSync(pool);
-      at = 0;
-    }
-    at += NONCE_BYTES;
-    return Buffer.from(pool.subarray(at - NONCE_BYTES, at));
-  };
-}
 
 const boundOf = ({ id, type, version, stream, sealed: { subject, bucket } }: ToOpen): Bound => ({
   id,
