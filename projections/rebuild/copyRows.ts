@@ -35,10 +35,12 @@ export async function copyRows(queryable: Queryable, schema: string): Promise<In
 function* chunks(columns: readonly Column[], rows: readonly object[]): Generator<string> {
   let chunk = "";
   for (const row of rows) {
-    const values: ReadonlyMap<string, unknown> = new Map(Object.entries(row));
-    let line = "";
-    for (const { name, type } of columns) line += `${line === "" ? "" : "\t"}${field(values.get(name), type)}`;
-    chunk += `${line}\n`;
+    let separator = "";
+    for (const { name, type } of columns) {
+      chunk += separator + field(Reflect.get(row, name), type);
+      separator = "\t";
+    }
+    chunk += "\n";
     if (chunk.length < CHUNK) continue;
     yield chunk;
     chunk = "";

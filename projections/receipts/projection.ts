@@ -22,7 +22,8 @@ interface Asked {
   readonly userId: string;
   readonly delivered: number;
   readonly read: number;
-  readonly at: string;
+  /** Absent: when it was recorded. */
+  readonly at?: string;
 }
 
 /** How far each member has received and read, and when. */
@@ -62,13 +63,12 @@ export const receipts = projection({
   },
 });
 
-function askedBy(event: ReceiptsEvent): Asked[] {
-  const at = new Date(event.recordedAt).toISOString();
+function askedBy(event: ReceiptsEvent): readonly Asked[] {
   switch (event.type) {
     case "MessageSent":
-      return [{ userId: event.data.authorId, delivered: event.data.seq, read: event.data.seq, at }];
+      return [{ userId: event.data.authorId, delivered: event.data.seq, read: event.data.seq }];
     case "MemberAdded":
-      return [{ userId: event.data.userId, delivered: event.data.afterSeq, read: event.data.afterSeq, at }];
+      return [{ userId: event.data.userId, delivered: event.data.afterSeq, read: event.data.afterSeq }];
     case "MarksRaised":
       return event.data.marks;
     default:
@@ -80,13 +80,18 @@ function raise(folded: Map<string, Marks>, raises: Raise[], event: ReceiptsEvent
   const { tenant, of: conversation, position } = event;
   const key = `${tenant}/${conversation}/${asked.userId}`;
   const place = { tenant, conversation, user_id: asked.userId };
-  const before = folded.get(key) ?? { ...place, delivered: -1, read: -1, changed_position: position };
-  const read = Math.max(before.read, asked.read);
-  const delivered = Math.max(before.delivered, asked.delivered, read);
-  const rose = read > before.read || delivered > before.delivered;
+  const marks = folded.get(key) ?? { ...place, delivered: -1, read: -1, changed_position: position };
+  const before = marks.read;
+  const read = Math.max(before, asked.read);
+  const delivered = Math.max(marks.delivered, asked.delivered, read);
+  const rose = read > before || delivered > marks.delivered;
   const told = event.type !== "MessageSent" && (rose || event.type === "MemberAdded");
-  folded.set(key, { ...place, delivered, read, changed_position: told ? position : before.changed_position });
+  if (told) marks.changed_position = position;
+  marks.read = read;
+  marks.delivered = delivered;
+  folded.set(key, marks);
   // One's own message is nothing to acknowledge: where it is all that was new to its author, no row tells when.
-  const onlyItself = event.type === "MessageSent" && before.read >= read - 1;
-  if (rose && !onlyItself) raises.push({ ...place, read, delivered, at: asked.at });
+  const onlyItself = event.type === "MessageSent" && before >= read - 1;
+  if (rose && !onlyItself)
+    raises.push({ ...place, read, delivered, at: asked.at ?? new Date(event.recordedAt).toISOString() });
 }
