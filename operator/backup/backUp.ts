@@ -115,10 +115,12 @@ async function partFolder({ folder }: BackingUp, part: Part): Promise<string> {
 
 /** The week keys that anything is wrapped under. */
 async function wrappingKeys(client: PoolClient): Promise<{ tenant: string; id: string }[]> {
-  const { rows } = await client.query<{ tenant: string; id: string }>(
-    `select tenant, week_key as id from keys.secrets where week_key is not null
-     union select tenant, week_key from keys.day_keys`,
+  const wrapped = await client.query<{ name: string }>(
+    `select attrelid::regclass::text as name from pg_attribute join pg_class c on c.oid = attrelid and c.relkind = 'r'
+      where attname = 'week_key' and relnamespace = 'keys'::regnamespace`,
   );
+  const each = wrapped.rows.map(({ name }) => `select tenant, week_key as id from ${name} where week_key is not null`);
+  const { rows } = await client.query<{ tenant: string; id: string }>(each.join(" union "));
   return rows;
 }
 

@@ -3,17 +3,16 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { ScriptaClient } from "../../clients/sdk/index.ts";
 import { systemClock } from "../../infra/clock.ts";
 import { fileWeekKeys } from "../../infra/keys/fileWeekKeys.ts";
 import { anythingWrapped, postgresSecretStore } from "../../infra/keys/postgresSecretStore.ts";
-import { after, apiOf, group, items, type Person, passwordOf, type Sent, send } from "../../test/support/apiClient.ts";
+import { apiOf, group, items, type Person, passwordOf, type Sent, send } from "../../test/support/apiClient.ts";
 import { type FreshDatabase, freshDatabase } from "../../test/support/postgres.ts";
 import { scripta } from "../../test/support/scriptaProcess.ts";
 import { startServer, type TestServer } from "../../test/support/server.ts";
-import { progressLine } from "../import/progressLine.ts";
 import { openPart } from "./openBackup.ts";
 
 /** A place for an installation: a data folder and a database, both empty at first. */
@@ -25,13 +24,9 @@ interface Place {
 let folder: string;
 let port: number;
 const places: Place[] = [];
-const servers: TestServer[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "scripta-backup-"));
   port = await freePort();
-});
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.stop();
 });
 afterAll(async () => {
   for (const { database } of places) await database.drop();
@@ -47,11 +42,8 @@ async function place(): Promise<Place> {
 }
 
 /** Always at one address: to a device it is one server that was away for a while. */
-async function serve({ environment }: Place): Promise<TestServer> {
-  const server = await startServer({ ...environment, SCRIPTA_PORT: String(port) });
-  servers.push(server);
-  return server;
-}
+const serve = ({ environment }: Place): Promise<TestServer> =>
+  startServer({ ...environment, SCRIPTA_PORT: String(port) });
 
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
@@ -62,6 +54,7 @@ function freePort(): Promise<number> {
   });
 }
 
+const untold = { begin: () => {}, step: () => {}, end: () => {} };
 const newFolder = () => join(folder, randomUUID());
 
 async function backup({ environment }: Place, ...args: string[]): Promise<string> {
@@ -106,119 +99,128 @@ function writer(by: Person, conversationId: string) {
   };
 }
 
-const Refreshed = z.object({ accessToken: z.string(), refreshToken: z.string() });
+describe("a service that goes on from a backup of a while ago, taken while people wrote", () => {
+  let here: Place;
+  let there: Place;
+  let second: TestServer;
+  let people: { readonly ada: Person; readonly bo: Person; readonly carol: Person };
+  let tea: string;
+  let acknowledged: (Sent & { readonly text: string })[];
+  let beforeCut: string;
+  let since: string;
+  let cursor: unknown;
+  let refreshToken: string;
+  let eve: ScriptaClient;
+  let eves: { readonly walk: string; readonly later: string; resets: number };
 
-test("what was acknowledged before a backup began is in the restored place, and people go on there with what they have", async () => {
-  const here = await place();
-  const first = await serve(here);
-  const api = apiOf(first.url);
-  const [ada, bo] = [await api.person("ada"), await api.person("bo")];
-  const tea = await group(ada, [bo]);
-  const cursor = (await bo.get("/sync")).body.cursor;
-  const writers = [writer(ada, tea), writer(bo, tea), writer(bo, tea)];
-  await expect.poll(() => writers.every(({ sent }) => sent.length > 10)).toBe(true);
-  const acknowledged = writers.flatMap(({ sent }) => [...sent]);
-  const saved = await backup(here);
-  expect(writers.flatMap(({ sent }) => sent).length).toBeGreaterThan(acknowledged.length);
-  for (const { stop } of writers) await stop();
-  // Since then Bo's phone has renewed its tokens.
-  const renewed = await api.ask("POST", "/auth/refresh", { body: { refreshToken: bo.refreshToken } });
-  const { refreshToken } = Refreshed.parse(renewed.body);
-  await first.stop();
+  beforeAll(async () => {
+    here = await place();
+    const first = await serve(here);
+    const api = apiOf(first.url);
+    const [ada, bo, carol] = [await api.person("ada"), await api.person("bo"), await api.person("carol")];
+    people = { ada, bo, carol };
+    tea = await group(ada, [bo, carol]);
+    await send(carol, tea, "what Carol said");
+    cursor = (await bo.get("/sync")).body.cursor;
+    const account = { url: first.url, username: "eve", password: passwordOf("eve") };
+    await ScriptaClient.register({ ...account, displayName: "Eve" });
+    eve = await ScriptaClient.login({ ...account, device: { name: "phone", platform: "test" } });
+    await eve.connect();
+    const walk = await eve.group("Walk", [bo.userId]);
+    await eve.send(walk, "before");
 
-  const there = await restored(saved);
-  const second = await serve(there);
-  const held: { seq: unknown; text: unknown; messageId: unknown }[] = [];
-  for (let from = 0; ; from = held.length) {
-    const page = items(await ada.get(`/conversations/${tea}/messages?after=${from}&limit=200`));
-    if (page.length === 0) break;
-    held.push(...page.map(({ seq, text, messageId }) => ({ seq, text, messageId })));
-  }
-  expect(held.map(({ seq }) => seq)).toEqual(held.map((_, index) => index + 1));
-  for (const { seq, text, messageId } of acknowledged) expect(held[seq - 1]).toEqual({ seq, text, messageId });
+    const writers = [writer(ada, tea), writer(bo, tea), writer(bo, tea)];
+    await vi.waitUntil(() => writers.every(({ sent }) => sent.length > 10), { timeout: 20_000 });
+    acknowledged = writers.flatMap(({ sent }) => [...sent]);
+    beforeCut = await backup(here);
+    expect(writers.flatMap(({ sent }) => sent).length).toBeGreaterThan(acknowledged.length);
+    for (const { stop } of writers) await stop();
 
-  const again = await apiOf(second.url).login(ada.username, "laptop");
-  expect(again.userId).toBe(ada.userId);
-  expect((await apiOf(second.url).ask("POST", "/auth/refresh", { body: { refreshToken } })).status).toBe(200);
-  expect((await bo.get(`/sync?cursor=${cursor}`)).body).toMatchObject({ reset: true });
-  expect((await send(again, tea, "on it goes")).seq).toBe(held.length + 1);
-  await second.stop();
-}, 90_000);
-
-test("a device that is ahead of the restored log is reset, and what it was told is written is there again, once", async () => {
-  const here = await place();
-  const first = await serve(here);
-  const account = { url: first.url, username: "eve", password: passwordOf("eve") };
-  await ScriptaClient.register({ ...account, displayName: "Eve" });
-  const bo = await apiOf(first.url).person("bo");
-  const device = await ScriptaClient.login({ ...account, device: { name: "phone", platform: "test" } });
-  try {
-    await device.connect();
-    const tea = await device.group("Tea", [bo.userId]);
-    await device.send(tea, "before");
-    const saved = await backup(here);
-    // On its own device all of this is done.
-    await device.send(tea, "after");
-    const later = await device.group("Later", [bo.userId]);
-    await device.send(later, "in a conversation that the backup does not know");
-    let resets = 0;
-    device.on("reset", () => resets++);
+    // What the log part does not know of: words, a conversation, an erasure, a new pair of tokens.
+    await eve.send(walk, "after");
+    const later = await eve.group("Later", [bo.userId]);
+    await eve.send(later, "in a conversation that the backup does not know");
+    eves = { walk, later, resets: 0 };
+    eve.on("reset", () => eves.resets++);
+    eve.disconnect();
+    const renewed = await api.ask("POST", "/auth/refresh", { body: { refreshToken: bo.refreshToken } });
+    refreshToken = z.string().parse(renewed.body.refreshToken);
+    const weekKeys = join(here.environment.SCRIPTA_DATA ?? "", "keys", "week");
+    const keysThere = here.database.database;
+    const secrets = postgresSecretStore(keysThere, fileWeekKeys(weekKeys, systemClock, anythingWrapped(keysThere)));
+    await secrets.destroy([{ tenant: "main", of: carol.userId }]);
+    since = await backup(here);
     await first.stop();
 
-    const second = await serve(await restored(saved));
-    const texts = (id: string) => device.messages(id).map(({ seq, text }) => [seq, text]);
-    await device.until(() => resets > 0 && device.unanswered === 0 && texts(later).length === 1, 30_000);
-    expect([resets, texts(tea)]).toEqual([1, [[1, "before"], [2, "after"]]]); // biome-ignore format: a table
-    expect(texts(later)).toEqual([[1, "in a conversation that the backup does not know"]]);
-    const bos = items(await bo.get(`/conversations/${tea}/messages`));
-    expect(bos.map(({ seq, text }) => [seq, text])).toEqual(texts(tea));
-    await second.stop();
-  } finally {
-    await device.close();
-  }
-}, 90_000);
+    there = await restored(beforeCut, "--keys", since);
+    second = await serve(there);
+  }, 120_000);
+  afterAll(async () => {
+    await eve?.close();
+    await second?.stop();
+  }, 60_000);
 
-test("who was erased after the log was saved stays erased, and older keys than the log's are refused", async () => {
-  const here = await place();
-  const first = await serve(here);
-  const api = apiOf(first.url);
-  const [ada, carol] = [await api.person("ada"), await api.person("carol")];
-  const tea = await group(ada, [carol]);
-  await send(carol, tea, "what Carol said");
-  await send(ada, tea, "what Ada said");
-  const before = await backup(here);
-  const weekKeys = fileWeekKeys(
-    join(here.environment.SCRIPTA_DATA ?? "", "keys", "week"),
-    systemClock,
-    anythingWrapped(here.database.database),
-  );
-  await postgresSecretStore(here.database.database, weekKeys).destroy([{ tenant: "main", of: carol.userId }]);
-  const since = await backup(here);
-  await first.stop();
+  test("has all that was acknowledged before the backup began, in its place", async () => {
+    const held: { seq: unknown; text: unknown; messageId: unknown }[] = [];
+    for (let from = 0; ; from = held.length) {
+      const page = items(await people.ada.get(`/conversations/${tea}/messages?after=${from}&limit=200`));
+      if (page.length === 0) break;
+      held.push(...page.map(({ seq, text, messageId }) => ({ seq, text, messageId })));
+    }
+    expect(held.map(({ seq }) => seq)).toEqual(held.map((_, index) => index + 1));
+    for (const { seq, text, messageId } of acknowledged) expect(held[seq - 1]).toEqual({ seq, text, messageId });
+    expect((await send(people.ada, tea, "on it goes")).seq).toBe(held.length + 1);
+  });
 
-  const empty = await place();
-  expect(await refused(since, empty, "--keys", before)).toMatch(/1 secrets were destroyed.*bring back.*--keys/);
+  test("knows passwords and devices, also one that has renewed its tokens since, and resets what was synced", async () => {
+    const api = apiOf(second.url);
+    expect((await api.login(people.ada.username, "laptop")).userId).toBe(people.ada.userId);
+    expect((await people.bo.get(`/sync?cursor=${cursor}`)).body).toMatchObject({ reset: true });
+    expect((await api.ask("POST", "/auth/refresh", { body: { refreshToken } })).status).toBe(200);
+  });
 
-  const second = await serve(await restored(before, "--keys", since));
-  expect(items(await ada.get(`/conversations/${tea}/messages`, after({ position: 0 })))).toMatchObject([
-    { senderId: carol.userId, text: null, erased: true },
-    { senderId: ada.userId, text: "what Ada said", erased: false },
-  ]);
-  expect((await carol.get("/me")).status).toBe(401);
-  await expect(apiOf(second.url).login(carol.username)).rejects.toThrow("cannot sign in");
+  test("resets a device that is ahead of it, and gets again, once, what that device was told is written", async () => {
+    const texts = (id: string) => eve.messages(id).map(({ seq, text }) => [seq, text]);
+    const { walk, later } = eves;
+    await eve.connect();
+    await eve.until(() => eves.resets > 0 && texts(walk).length + texts(later).length === 3);
+    expect([eves.resets, texts(walk), texts(later)]).toEqual([
+      1,
+      [
+        [1, "before"],
+        [2, "after"],
+      ],
+      [[1, "in a conversation that the backup does not know"]],
+    ]);
+    const bos = items(await people.bo.get(`/conversations/${walk}/messages`));
+    expect(bos.map(({ seq, text }) => [seq, text])).toEqual(texts(walk));
+  });
 
-  // Something new is sealed with a secret that no keys part so far has.
-  const dan = await apiOf(second.url).person("dan");
-  await send(dan, await group(dan), "what Dan said");
-  const place2 = places.at(-1);
-  const withDan = place2 ? await backup(place2, "--only", "log") : "";
-  const fault = await refused(withDan, empty, "--keys", since);
-  expect(fault).toMatch(/keys part is of .*, the log part ends at .* secrets are not in it.*from position \d+ on/);
-  await second.stop();
-  // What was refused left nothing.
-  expect(await readdir(empty.environment.SCRIPTA_DATA ?? "")).toEqual([]);
-  expect((await empty.database.database.query("select from pg_tables where schemaname = 'log'")).rowCount).toBe(0);
-}, 90_000);
+  test("keeps who was erased since erased", async () => {
+    const { ada, carol } = people;
+    expect(items(await ada.get(`/conversations/${tea}/messages?limit=2`)).length).toBe(2);
+    expect(items(await ada.get(`/conversations/${tea}/messages?after=0&limit=2`))).toMatchObject([
+      { senderId: carol.userId, text: null, erased: true },
+      { erased: false, text: expect.stringContaining(" 0") },
+    ]);
+    expect((await carol.get("/me")).status).toBe(401);
+    await expect(apiOf(second.url).login(carol.username)).rejects.toThrow("cannot sign in");
+  });
+
+  test("takes no keys that are older than its log: they would bring the erased back, or open less than there is", async () => {
+    const empty = await place();
+    expect(await refused(since, empty, "--keys", beforeCut)).toMatch(/1 secrets were destroyed.*bring back.*--keys/);
+    // Something new is sealed with a secret that no keys part so far has.
+    const dan = await apiOf(second.url).person("dan");
+    await send(dan, await group(dan), "what Dan said");
+    const withDan = await backup(there, "--only", "log");
+    const fault = await refused(withDan, empty, "--keys", since);
+    expect(fault).toMatch(/keys part is of .*, the log part ends at .* secrets are not in it.*from position \d+ on/);
+    // What was refused left nothing.
+    expect(await readdir(empty.environment.SCRIPTA_DATA ?? "")).toEqual([]);
+    expect((await empty.database.database.query("select from pg_tables where schemaname = 'log'")).rowCount).toBe(0);
+  });
+});
 
 test("a backup that is not whole, or not of this installation, is refused by the name of what is wrong", async () => {
   const [here, other] = [await place(), await place()];
@@ -230,7 +232,7 @@ test("a backup that is not whole, or not of this installation, is refused by the
   const whole = await readFile(events);
 
   const fault = () =>
-    openPart(saved, "log", progressLine()).then(
+    openPart(saved, "log", untold).then(
       () => "none",
       (error: Error) => error.message,
     );

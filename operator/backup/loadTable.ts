@@ -8,15 +8,13 @@ import { CommandFailed } from "../commandFailed.ts";
 import type { TableFile } from "./manifest.ts";
 import { rowsIn } from "./rowsIn.ts";
 
-/** Fills a table that this transaction made from the file that `saveTable` wrote. */
+/** Fills a table that this transaction has emptied from the file that `saveTable` wrote. */
 export async function loadTable(
   client: PoolClient,
   { name, table, columns, rows }: TableFile,
   folder: string,
   how: { readonly onRows: (rows: number) => void; readonly signal: AbortSignal },
 ): Promise<void> {
-  // What a migration put in is among the rows.
-  await client.query(`truncate ${table}`);
   const copy = client.query(copyFrom(`copy ${table} (${columns.join()}) from stdin with (freeze)`));
   await pipeline(
     createReadStream(join(folder, name)),

@@ -50,14 +50,14 @@ export async function restore({ connection, keysFolder, log, keys, progress, sig
     await migrate(db, before);
     for (const { folder, manifest } of [log, keys]) {
       const { part, tables } = manifest;
+      for (const { table } of tables) assertKnown(part, table);
+      // What a migration put in is among the rows.
+      await db.query(`truncate ${tables.map(({ table }) => table).join()}`);
       progress.begin(
         `loading the ${part} part, rows`,
         tables.reduce((sum, { rows }) => sum + rows, 0),
       );
-      for (const file of tables) {
-        assertKnown(part, file.table);
-        await loadTable(client, file, folder, { onRows: progress.step, signal });
-      }
+      for (const file of tables) await loadTable(client, file, folder, { onRows: progress.step, signal });
       progress.end();
     }
     await db.query(
