@@ -51,6 +51,20 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     )
     .action(runs(async (flags) => (await import("./doctor.ts")).doctorCommand(flags)));
 
+  const show = program.command("show").description("what is in the log, opened");
+  reports(show.command("conversation <id>"))
+    .description("a conversation as it is or was: members, marks, messages; that it was shown is written down")
+    .option("--as-of <time>", "as it was at a time, such as 2026-11-20T08:00Z")
+    .option("--position <position>", "as it was at a position of the log")
+    .option("--limit <count>", "messages at most", "50")
+    .option("--before <seq>", "the messages before this one, rather than the last ones")
+    .option("--tenant <name>", "the organisation", "main")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ scripta show conversation 3b9da4ba-e2c9-5d77-a364-4b9e55c561e3 --as-of 2026-11-20T08:00Z",
+    )
+    .action(runs(async (id, flags) => (await import("./show.ts")).showConversationCommand(id, flags)));
+
   const log = program.command("log").description("the log itself; what is personal in it stays sealed");
   reports(log.command("tail"))
     .description("the last events, as they lie there")

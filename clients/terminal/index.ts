@@ -5,6 +5,8 @@ import { chatScreen } from "./chatScreen.ts";
 import { askPassword } from "./password.ts";
 import { claimSessionFile, type SessionFile } from "./sessionFile.ts";
 
+export { safeLine } from "./safeText.ts";
+
 export interface ChatOptions {
   readonly url: string;
   /** Username. */
