@@ -35,10 +35,14 @@ describe("a flipped bit", () => {
       const tea = await tableOf([ada], random);
       const sent = await say(ada, tea, "a text of some length, so that there are bytes", random);
       await ada.read(tea, sent.answer?.position);
+      // In the log, and in the copy that the history has of it: what is sealed stands at its end.
       await database.query(
         `with flipped as (
-         update log.events set sealed = set_byte(sealed, $2, get_byte(sealed, $2) # 1) where command = $1 returning sealed)
-       update history.messages set sealed = (select sealed from flipped) where message_id = $1`,
+           update log.events set sealed = set_byte(sealed, $2, get_byte(sealed, $2) # 1)
+           where command = $1 returning length(sealed) as size)
+         update history.messages set sealed =
+           set_byte(sealed, length(sealed) - size + $2, get_byte(sealed, length(sealed) - size + $2) # 1)
+         from flipped where message_id = $1`,
         [sent.messageId, byte],
       );
       // Without what it has opened already.

@@ -43,6 +43,17 @@ test("a late commit is skipped by nobody: readers at both servers see it, and wh
     expected: sent.answer?.revision ?? 0,
     commands: [commandOf([fact], key)],
   };
+  // Somebody did ask for it: by another program.
+  it.recorder.attempts.push({
+    ...{
+      userId: bo.userId,
+      name: "AddReaction",
+      conversationId: early,
+      commandId: key,
+      messageId: sent.messageId ?? "",
+    },
+    ...{ invokedAt: it.recorder.moment(), outcome: "unknown" },
+  });
   await slow.query(APPEND, appendParameters([append], null, { head: 0, epoch: 1 }));
 
   const [by, other] = [ada, bo];
@@ -69,16 +80,5 @@ test("a late commit is skipped by nobody: readers at both servers see it, and wh
     "all of it on both devices",
   );
   for (const device of devices) expect(device.state.gaps()).toEqual([]);
-  // Somebody did ask for it: by another program.
-  it.recorder.attempts.push({
-    ...{
-      userId: bo.userId,
-      name: "AddReaction",
-      conversationId: early,
-      commandId: key,
-      messageId: sent.messageId ?? "",
-    },
-    ...{ invokedAt: it.recorder.moment(), outcome: "unknown" },
-  });
   expect(await it.judge()).toEqual([]);
 });

@@ -29,6 +29,7 @@ export interface Installation {
   readonly postgres: BreakablePostgres;
   readonly link: DatabaseLink;
   readonly recorder: Recorder;
+  readonly keysFolder: string;
   service(environment?: Readonly<Record<string, string>>): Promise<Service>;
   /** A new person. `at` tells where they are served. */
   person(name: string, at: Service): Promise<Identity & Actor>;
@@ -51,13 +52,14 @@ export async function installation(
   const link = await databaseLink(postgres.url());
   const recorder = createRecorder();
   const folder = await mkdtemp(join(tmpdir(), "scripta-faults-"));
+  const keysFolder = join(folder, "keys");
   const services: Service[] = [];
   const devices: RecordedDevice[] = [];
 
   async function service(own: Readonly<Record<string, string>> = {}): Promise<Service> {
     const settings = {
       SCRIPTA_POSTGRES: link.url,
-      SCRIPTA_KEYS: join(folder, "keys"),
+      SCRIPTA_KEYS: keysFolder,
       SCRIPTA_DATA: join(folder, `data-${services.length}`),
       ...environment,
       ...own,
@@ -92,6 +94,7 @@ export async function installation(
     postgres,
     link,
     recorder,
+    keysFolder,
     service,
     async person(name, at) {
       const { userId, token } = await apiOf(at.url()).person(name);

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ScriptaClient } from "../../../clients/sdk/index.ts";
 import { apiOf, type Person, passwordOf } from "../../support/apiClient.ts";
 import type { Attempt, Device } from "../checker/history.ts";
-import { type Actor, actor, insist } from "../harness/actor.ts";
+import { type Actor, actor, type Identity, insist } from "../harness/actor.ts";
 import { atRest, openForEvidence } from "../harness/evidence.ts";
 import type { Installation, Service } from "../harness/installation.ts";
 import type { Random } from "../harness/randomFrom.ts";
@@ -17,6 +17,7 @@ export interface Traffic {
   begun(): number;
   /** Resolves when so many were begun; rejects when a client fails by itself. */
   reached(count: number): Promise<void>;
+  readonly people: readonly Identity[];
   /** Sockets, to be slow with. */
   readonly devices: readonly RecordedDevice[];
   /** Everybody finishes what they do and comes to know the same; then the devices are noted for the checker. */
@@ -166,6 +167,7 @@ export async function startTraffic(
   start();
   return {
     begun: () => begun,
+    people: persons,
     devices,
     async reached(count) {
       await until(() => failure !== undefined || begun >= count, `${count} commands`, 120_000);
