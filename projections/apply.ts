@@ -60,10 +60,26 @@ export interface JustParked {
   readonly why: string;
 }
 
+/** A conversation whose rows changed otherwise than by its next events: every device is to have it anew. */
+export interface Resynced {
+  readonly tenant: string;
+  readonly conversationId: string;
+  /** Whoever stands before it has not had the conversation anew. */
+  readonly position: number;
+  /** Names the transaction that changed them. */
+  readonly written: string;
+}
+
+/** What is worth telling, once it is committed. */
+export interface Tidings {
+  readonly onParked?: (parked: JustParked) => void;
+  /** Of all that lies beyond where the read models stood. */
+  readonly onResynced?: (resynced: readonly Resynced[]) => void;
+}
+
 /**
  * Folds a run of the log into read models that stand at the same position, in one transaction with their checkpoints.
  * What cannot be folded is parked with its stream, in that read model alone.
- * @param onParked told once what was parked is committed
  * @throws Fenced; whatever the database threw where a later try may succeed
  */
 export async function applyTogether(
@@ -71,26 +87,26 @@ export async function applyTogether(
   generations: readonly Generation[],
   events: readonly (Logged | Unreadable)[],
   upTo: number,
-  onParked: (parked: JustParked) => void = () => {},
+  tidings: Tidings = {},
 ): Promise<void> {
   try {
-    await applyOnce(database, generations, events, upTo, onParked);
+    await applyOnce(database, generations, events, upTo, tidings);
   } catch (error) {
     if (!(error instanceof PoisonedBatch)) throw error;
     if (generations.length > 1) {
       for (const generation of generations)
-        if (!generation.gone) await applyTogether(database, [generation], events, upTo, onParked);
+        if (!generation.gone) await applyTogether(database, [generation], events, upTo, tidings);
       return;
     }
     const [first] = events;
     if (events.length === 1 && first) {
-      await applyOnce(database, generations, [{ ...first, type: "?", why: describe(error.cause) }], upTo, onParked);
+      await applyOnce(database, generations, [{ ...first, type: "?", why: describe(error.cause) }], upTo, tidings);
       return;
     }
     const middle = Math.ceil(events.length / 2);
     const half = events.slice(0, middle);
-    await applyTogether(database, generations, half, half.at(-1)?.position ?? upTo, onParked);
-    await applyTogether(database, generations, events.slice(middle), upTo, onParked);
+    await applyTogether(database, generations, half, half.at(-1)?.position ?? upTo, tidings);
+    await applyTogether(database, generations, events.slice(middle), upTo, tidings);
   }
 }
 
@@ -102,19 +118,19 @@ async function applyOnce(
   generations: readonly Generation[],
   events: readonly (Logged | Unreadable)[],
   upTo: number,
-  onParked: (parked: JustParked) => void,
+  { onParked, onResynced }: Tidings,
 ): Promise<void> {
   const from = generations[0]?.position ?? upTo;
-  const parkedNow = await database
+  const { now, resynced } = await database
     .transaction(async (tx) => {
-      const parked = await moveCheckpoints(tx, generations, from, upTo);
+      const { parked, resynced } = await moveCheckpoints(tx, generations, from, upTo);
       const now: JustParked[] = [];
       for (const generation of generations) {
         const units = parked.get(generation.schema);
         if (units) now.push(...(await fold(tx, generation, events, units)));
         else generation.gone = true;
       }
-      return now;
+      return { now, resynced };
     })
     .catch((cause: unknown) => {
       // Of what was only sent, nobody knows yet whose statement it was.
@@ -122,7 +138,8 @@ async function applyOnce(
       throw new PoisonedBatch(`one of the read models cannot fold this: ${describe(cause)}`, { cause });
     });
   for (const generation of generations) generation.position = upTo;
-  for (const one of parkedNow) onParked(one);
+  for (const one of now) onParked?.(one);
+  if (resynced.length > 0) onResynced?.(resynced);
 }
 
 async function fold(
@@ -163,17 +180,27 @@ export async function foldReadable(
   }
 }
 
-/** Moves by compare-and-set, and gives what is parked. A lost commit is caught up from the log, so none is waited for. */
+interface Moved {
+  readonly schema: string;
+  readonly parked: string[];
+  readonly resynced: readonly Resynced[];
+}
+
+/**
+ * Moves by compare-and-set, and gives what is parked and what was un-parked since. A lost commit is caught up from the
+ * log, so none is waited for.
+ */
 async function moveCheckpoints(tx: Queryable, generations: readonly Generation[], from: number, upTo: number) {
-  const { rows } = await tx.query<{ schema: string; parked: string[] }>(
-    `update ops.checkpoints c set position = $3 where schema = any($1::text[]) and position = $2
-     returning schema, array(select stream from ops.parked p where p.schema = c.schema) as parked,
-       set_config('synchronous_commit', 'off', true)`,
+  const { rows } = await tx.query<Moved>(
+    "select schema, parked, resynced from ops.move_checkpoints($1, $2, $3)",
     [generations.map(({ schema }) => schema), from, upTo],
     "projector-move-checkpoints",
   );
   if (rows.length !== generations.length) await assertVanished(tx, generations, rows, from);
-  return new Map(rows.map(({ schema, parked }) => [schema, new Set(parked)]));
+  return {
+    parked: new Map(rows.map(({ schema, parked }) => [schema, new Set(parked)])),
+    resynced: rows[0]?.resynced ?? [],
+  };
 }
 
 /** A second generation that was swapped or given up meanwhile is no loss; anything else is. @throws Fenced */

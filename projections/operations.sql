@@ -43,3 +43,30 @@ create table if not exists ops.differing (
   conversation uuid not null,
   primary key (schema, tenant, conversation)
 );
+
+-- Only where it is missing, as above.
+do $$ begin
+  if to_regclass('ops.resync_by_position') is null then
+    create index resync_by_position on ops.resync (resync_position);
+  end if;
+end $$;
+
+-- Moves the checkpoints of those of these generations that stand at a position. `resynced`: all beyond that position.
+create or replace function ops.move_checkpoints(schemas text[], since bigint, up_to bigint)
+returns table (schema text, parked text[], resynced json) language plpgsql as $$
+declare
+  moved text[];
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  with gone_on as (
+    update ops.checkpoints c set position = up_to where c.schema = any(schemas) and c.position = since returning c.schema
+  )
+  select array_agg(g.schema) from gone_on g into moved;
+  -- A statement of its own: an un-parking may have been waited for, and what it committed is to be seen.
+  return query
+  select m.schema, array(select p.stream from ops.parked p where p.schema = m.schema),
+    coalesce((select json_agg(json_build_object(
+      'tenant', r.tenant, 'conversationId', r.conversation, 'position', r.resync_position, 'written', r.xmin::text))
+      from ops.resync r where r.resync_position > since), '[]')
+  from unnest(moved) m(schema);
+end $$;

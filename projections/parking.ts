@@ -4,6 +4,7 @@ import type { EventLog } from "../infra/ports/eventLog.ts";
 import { foldReadable } from "./apply.ts";
 import type { Generation } from "./generations.ts";
 import { decode, type Logged } from "./logged.ts";
+import { PROJECTED, RESYNCED } from "./notices.ts";
 
 /** A stream whose events one read model does not take in. */
 export interface Parked {
@@ -65,12 +66,14 @@ export function unpark(database: Database, log: EventLog, generation: Generation
 
     const { tenant, kind, id } = parseStreamId(unit);
     // Beyond every cursor that anybody can hold: those end at the checkpoint, which cannot move before this commits.
-    if (kind === "conversation")
+    if (kind === "conversation") {
       await tx.query(
         `insert into ops.resync (tenant, conversation, resync_position) values ($1, $2, $3)
          on conflict (tenant, conversation) do update set resync_position = excluded.resync_position`,
         [tenant, id, upTo + 1],
       );
+      await tx.query("select pg_notify($1, $2)", [PROJECTED, RESYNCED]);
+    }
     return true;
   });
 }

@@ -129,7 +129,7 @@ describe("the projector", () => {
 });
 
 /** Fails on any change of role while `broken`, otherwise keeps count of what it saw. */
-const touchy = (broken: { value: boolean }) =>
+const touchy = (broken: { value: boolean; held?: Promise<void> }) =>
   projection({
     name: "touchy",
     version: 1,
@@ -139,6 +139,7 @@ const touchy = (broken: { value: boolean }) =>
     async project(events, tx, schema) {
       if (broken.value && events.some(({ type }) => type === "MemberRoleChanged"))
         throw new Error("roles are beyond me");
+      await broken.held;
       await tx.query(
         `insert into ${schema}.seen select * from json_to_recordset($1) as e(stream text, position bigint)`,
         [JSON.stringify(events.map(({ stream, position }) => ({ stream, position })))],
@@ -181,6 +182,47 @@ describe("an event that cannot be folded", () => {
     expect(rows).toEqual([{ conversation: bad }]);
     await projector.stop();
     expect(projector.problems).toEqual([]);
+  });
+
+  test("misses nothing of its stream that is said while it is un-parked, and every process tells its devices", async () => {
+    const chat = chatLog();
+    const broken: { value: boolean; held?: Promise<void> } = { value: true };
+    const [ada, bo, cy] = [await chat.person("ada"), await chat.person("bo"), await chat.person("cy")];
+    const bad = await chat.group("bad", ada, [bo]);
+    await chat.role(bad, bo, "admin");
+    const which = [...projections, touchy(broken)];
+    const projector = await freshProjector(chat, which);
+    const follower = await startProjector(chat.log, db.database, which);
+    await caughtUp(projector, chat.log);
+    await caughtUp(follower, chat.log);
+    const anew: [string, string][] = [];
+    for (const [name, one] of [["leads", projector] as const, ["follows", follower] as const])
+      one.onCommitted(({ resynced }) => {
+        for (const { conversationId } of resynced) anew.push([name, conversationId]);
+      });
+
+    broken.value = false;
+    const { promise, resolve: goOn } = Promise.withResolvers<void>();
+    broken.held = promise;
+    const unparked = projector.unpark("touchy", streamId("main", "conversation", bad));
+    const waits = async () =>
+      (
+        await db.database.query(
+          "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%move_checkpoints%'",
+        )
+      ).rowCount;
+    await chat.add(bad, cy);
+    await expect.poll(waits, { timeout: 10_000 }).toBe(1);
+    delete broken.held;
+    goOn();
+    expect(await unparked).toBe(true);
+    await caughtUp(projector, chat.log);
+    expect((await db.database.query("select 1 from touchy.seen")).rowCount).toBe(4);
+    await expect.poll(() => anew.map(([name]) => name).sort()).toEqual(["follows", "leads"]);
+    expect(anew.every(([, conversation]) => conversation === bad)).toBe(true);
+    await projector.stop();
+    await follower.stop();
+    expect([...projector.problems, ...follower.problems]).toEqual([]);
   });
 
   test("of a type that this program does not know parks its stream in every read model that needs it", async () => {

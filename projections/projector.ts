@@ -1,10 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Database, Queryable } from "../infra/ports/database.ts";
 import type { Batch, EventLog } from "../infra/ports/eventLog.ts";
-import { applyTogether, type JustParked } from "./apply.ts";
+import { applyTogether, type JustParked, type Resynced } from "./apply.ts";
 import { checkpoints, type Generation, installGeneration, installOperations, isCurrent } from "./generations.ts";
 import { decode, type Logged, type Unreadable } from "./logged.ts";
 import { createMilestones } from "./milestones.ts";
+import { JOINED, PROJECTED, RESYNCED } from "./notices.ts";
 import { listParked, type Parked, unpark } from "./parking.ts";
 import type { Projection } from "./projection.ts";
 
@@ -13,6 +14,8 @@ export interface Committed {
   readonly events: readonly (Logged | Unreadable)[];
   /** Position up to which every read model has come. */
   readonly checkpoint: number;
+  /** Conversations that every device is to have anew, by catching up from the cursor that it had before this batch. */
+  readonly resynced: readonly Resynced[];
 }
 
 /** Keeps the read models of one log. Of several processes one projects; the others learn of its commits. */
@@ -50,10 +53,6 @@ interface ProjectorParts {
   readonly onParked?: (parked: JustParked) => void;
 }
 
-/** Channel on which processes tell each other how far the read models have come. */
-export const PROJECTED = "scripta_projected";
-/** Said on it instead of a position: a second generation is ready to move with the live one. */
-export const JOINED = "joined";
 /** Held by the one process that projects. */
 const PROJECTING = 7_301_002;
 const LARGEST_BATCH = 1000;
@@ -79,6 +78,10 @@ export function createProjector({ log, database, projections, onProblem, onParke
   /** Up to where listeners were told. */
   let told = 0;
   let heldSince = 0;
+  /** To be told with the next batch. */
+  let resynced: Resynced[] = [];
+  /** What was told beyond `told`, by who wrote it. */
+  const toldAnew = new Map<string, number>();
   let wake = () => {};
   let lookForJoined = () => {};
   let announcing: Promise<void> | undefined;
@@ -91,11 +94,29 @@ export function createProjector({ log, database, projections, onProblem, onParke
     const fresh = events.filter(({ position }) => position > told && position <= checkpoint);
     told = Math.max(told, checkpoint);
     heldSince = fresh.at(-1)?.recordedAt ?? heldSince;
-    if (fresh.length > 0) for (const listener of listeners) listener({ events: fresh, checkpoint });
+    const anew = resynced.filter(({ written }) => !toldAnew.has(written));
+    resynced = [];
+    for (const [written, position] of toldAnew) if (position <= told) toldAnew.delete(written);
+    for (const { written, position } of anew) toldAnew.set(written, position);
+    if (fresh.length === 0 && anew.length === 0) return;
+    for (const listener of listeners) listener({ events: fresh, checkpoint, resynced: anew });
+  }
+
+  /** Beyond what was told, so that no device learns of a cursor that passes it. */
+  async function loadResynced(): Promise<void> {
+    const { rows } = await database.query<Resynced>(
+      `select tenant, conversation as "conversationId", resync_position as position, xmin::text as written
+       from ops.resync
+       where resync_position > $1`,
+      [told],
+      "projector-resynced",
+    );
+    resynced.push(...rows);
   }
 
   /** Tells from the log what was committed without this process taking part. */
   async function tellUpTo(checkpoint: number): Promise<void> {
+    await loadResynced();
     if (checkpoint <= told) return milestones.reach(checkpoint);
     milestones.reach(checkpoint);
     let events: (Logged | Unreadable)[] = [];
@@ -108,6 +129,12 @@ export function createProjector({ log, database, projections, onProblem, onParke
     }
     tell(events, checkpoint);
   }
+
+  const tellResynced = () =>
+    inTurn(async () => {
+      await loadResynced();
+      tell([], told);
+    });
 
   /** One notice under way at a time; what commits meanwhile goes with the next. */
   function announce(): void {
@@ -151,7 +178,10 @@ export function createProjector({ log, database, projections, onProblem, onParke
       const behind = moving().filter(({ position }) => position < upTo);
       for (const [from, together] of Map.groupBy(behind, ({ position }) => position)) {
         if (from < after) throw new Error(`a read model at position ${from} would miss what lies before ${after}`);
-        await applyTogether(database, together, from === after ? batch : beyond(batch, from), upTo, onParked);
+        await applyTogether(database, together, from === after ? batch : beyond(batch, from), upTo, {
+          ...(onParked ? { onParked } : {}),
+          onResynced: (some) => void resynced.push(...some),
+        });
       }
       if (!joined.some(({ gone }) => gone)) return;
       // One took the place of the live one, or was given up.
@@ -199,7 +229,8 @@ export function createProjector({ log, database, projections, onProblem, onParke
     let batch: (Logged | Unreadable)[] = [];
     const fold = async () => {
       const upTo = batch.at(-1)?.position;
-      if (upTo !== undefined && !ended()) await applyTogether(database, [generation], batch, upTo, onParked);
+      if (upTo !== undefined && !ended())
+        await applyTogether(database, [generation], batch, upTo, onParked ? { onParked } : {});
       batch = [];
     };
     while (!ended() && generation.position + few < passed) {
@@ -309,7 +340,11 @@ export function createProjector({ log, database, projections, onProblem, onParke
       told = lowest();
       heldSince = 0;
       milestones.reach(told);
-      listening = await database.listen(PROJECTED, (payload) => (payload === JOINED ? lookForJoined() : wake()));
+      listening = await database.listen(PROJECTED, (payload) => {
+        if (payload === JOINED) lookForJoined();
+        else if (payload === RESYNCED) tellResynced().catch(onProblem);
+        else wake();
+      });
       running = run();
     },
     async stop() {

@@ -194,6 +194,10 @@ export class Gateway {
 
   #spread(batch: Committed): void {
     void this.#inTurn(async () => {
+      for (const { tenant, conversationId } of batch.resynced)
+        for (const person of this.#audience.of(tenant, conversationId))
+          for (const connection of [...(this.#byPerson.get(person) ?? [])])
+            connection.end(close.goingAway, "resume from your cursor");
       const newcomers = await this.#fanOut.spread(batch);
       this.#spreadTo = Math.max(this.#spreadTo, batch.events.at(-1)?.position ?? 0);
       // A cursor from before a conversation brings all of it anew: the sooner one from after it, the better.

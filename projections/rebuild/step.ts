@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Database, Queryable } from "../../infra/ports/database.ts";
 import { type Checkpoint, checkpoints, nextOf } from "../generations.ts";
+import { JOINED, PROJECTED } from "../notices.ts";
 import type { Projection } from "../projection.ts";
-import { JOINED, PROJECTED } from "../projector.ts";
 import { RebuildGivenUp, RebuildStuck } from "./faults.ts";
 
 /** A read model's two generations, where they stand. */

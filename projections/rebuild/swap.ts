@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Database, Queryable } from "../../infra/ports/database.ts";
 import { nextOf, oldOf } from "../generations.ts";
+import { JOINED, PROJECTED, RESYNCED } from "../notices.ts";
 import type { Projection } from "../projection.ts";
-import { JOINED, PROJECTED } from "../projector.ts";
 import { RebuildStuck } from "./faults.ts";
 import { pairOf } from "./step.ts";
 
@@ -36,7 +36,7 @@ export async function swap(
     signal.throwIfAborted();
     try {
       const swapped = await swapOnce(database, projection, standsStill, attempt % EVERY_NTH_LONG ? SHORT_MS : LONG_MS);
-      if (swapped) await database.query("select pg_notify($1, $2)", [PROJECTED, JOINED]);
+      if (swapped) await database.query("select pg_notify($1, $2), pg_notify($1, $3)", [PROJECTED, JOINED, RESYNCED]);
       if (swapped) await database.query(`drop schema if exists ${oldOf(name)} cascade`);
       return swapped;
     } catch (error) {
