@@ -2,17 +2,13 @@ import type { AccountParts } from "../../accounts/parts.ts";
 import { streamId } from "../../domain/ids.ts";
 import type { Holds } from "../../infra/ports/holds.ts";
 import { conversationsAuthored } from "../../projections/history/queries.ts";
-import { conversationsEver } from "../../projections/members/queries.ts";
 import type { Erasure } from "./readErasure.ts";
 
-/** The streams that may hold a person's words, as far as the read models know by now. */
+/** The conversations that a person wrote in, as far as the read models know by now. */
 export async function streamsOf({ database, people }: AccountParts, tenant: string, userId: string): Promise<string[]> {
   if (!(await people.settled())) throw new Error("the read models are not at the log's head");
-  const conversations = new Set([
-    ...(await conversationsEver(database, tenant, userId)),
-    ...(await conversationsAuthored(database, tenant, userId)),
-  ]);
-  return [...conversations].map((id) => streamId(tenant, "conversation", id));
+  const conversations = await conversationsAuthored(database, tenant, userId);
+  return conversations.map((id) => streamId(tenant, "conversation", id));
 }
 
 /**

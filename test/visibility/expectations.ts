@@ -124,6 +124,10 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
   RemoveReaction: ofEarlyMessage(reaction, 200, 200),
 
   ReadConversationThen: ofOfficers(conversation),
+  PlaceHold: ofOfficers(({ conversationId }) => ({ conversationId, reason: "a lawsuit" })),
+  ListHolds: { ...ofOfficers(nothing), statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) } },
+  ReadHeld: ofOfficers(({ holdId }) => ({ holdId })),
+  LiftHold: ofOfficers(({ holdId }) => ({ holdId })),
   GetErasure: ofOfficers(({ erasureId }) => ({ erasureId })),
   // Whoever comes after it finds nobody there.
   RequestErasure: ofOfficers(({ bystanderId }) => ({ userId: bystanderId, reason: "asked for it" })),

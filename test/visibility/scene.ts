@@ -29,6 +29,8 @@ export interface Target {
   readonly deviceId: string;
   /** Of somebody who is forgotten. */
   readonly erasureId: string;
+  /** Of the conversation. */
+  readonly holdId: string;
 }
 
 export interface Scene {
@@ -87,7 +89,12 @@ export async function aScene(): Promise<Scene> {
   const asked = await admin.post("/compliance/erasures", { userId: forgotten.userId, reason: `${CANARY} of a reason` });
   const erasureId = z.string().parse(asked.body.erasureId);
 
-  const ids = { userId: fellow.userId, deviceId: owner.deviceId, erasureId };
+  const holdOn = async (held: string): Promise<string> => {
+    const { body } = await admin.post("/compliance/holds", { conversationId: held, reason: `${CANARY} of a hold` });
+    return z.string().parse(body.holdId);
+  };
+
+  const ids = { userId: fellow.userId, deviceId: owner.deviceId, erasureId, holdId: await holdOn(conversationId) };
   const target = { conversationId, messageId: early.messageId, ...ids };
   const ofViewer = (viewer: Signed | "owner" | "nobody"): Target => ({
     ...target,
@@ -116,7 +123,8 @@ export async function aScene(): Promise<Scene> {
       const spoiled = await group(owner, [fellow], "disposable");
       const message: Sent = await send(owner, spoiled, "to be spoiled");
       const { messageId, position } = message;
-      const others = { ...ids, bystanderId: bystander.userId, deviceId: tablet.deviceId };
+      const holdId = await holdOn(spoiled);
+      const others = { ...ids, bystanderId: bystander.userId, deviceId: tablet.deviceId, holdId };
       return { target: { conversationId: spoiled, messageId, ...others }, position };
     },
     again: (person, tenant = "main") => api.login(person.username, randomUUID().slice(0, 8), tenant),
