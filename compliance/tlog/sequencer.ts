@@ -16,7 +16,10 @@ export interface SequencerParts extends SequencingParts {
   readonly name: string;
   /** Told of what is tried again, such as a lost link. */
   readonly onProblem: (error: unknown) => void;
-  /** Told when nothing is signed any more, because it would contradict what was signed: somebody must look. */
+  /**
+   * Told when something was altered, and nothing is signed that would contradict what was: somebody must look. Tables that
+   * do not fit are made anew from the log, once; a log that does not fit is signed no more.
+   */
   readonly onRefused: (refusal: InconsistentLog) => void;
 }
 
@@ -44,6 +47,16 @@ export function createSequencer(parts: SequencerParts): Sequencer {
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
 
+  /** The tables were thrown away, since they do not fit what was signed; if they still do not, the log was altered. */
+  let remade = false;
+
+  const begin = async (origin: string) => {
+    const sequencing = await resumeSequencing(parts);
+    const signing = createSigning({ log, database, signer, origin, sequencing });
+    await signing.assertUnaltered();
+    return { sequencing, signing };
+  };
+
   /** Sequences until stopped, or until something fails. False at once where another process does. */
   const lead = () =>
     database.transaction(async (lease) => {
@@ -52,9 +65,13 @@ export function createSequencer(parts: SequencerParts): Sequencer {
       ]);
       if (!rows[0]?.ours) return false;
       const origin = originOf(name, await log.epoch());
-      const sequencing = await resumeSequencing(parts);
-      const signing = createSigning({ log, database, signer, origin, sequencing });
-      await signing.assertUnaltered();
+      const { sequencing, signing } = await begin(origin).catch(async (error: unknown) => {
+        if (!(error instanceof InconsistentLog) || remade) throw error;
+        remade = true;
+        onRefused(error);
+        await database.query("truncate tlog.entries, tlog.roots");
+        return begin(origin);
+      });
       const subscription = log.subscribe(sequencing.position, ({ events }: Batch) => onBatch(events));
       const ending = new AbortController();
       const onBatch = async (events: Batch["events"]) => {

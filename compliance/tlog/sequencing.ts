@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Database } from "../../infra/ports/database.ts";
 import type { EventLog, RecordedEvent } from "../../infra/ports/eventLog.ts";
+import { InconsistentLog } from "../../infra/ports/logSigner.ts";
 import type { Sealing } from "../../sealing/sealing.ts";
 import type { Edge } from "../verifier/edge.ts";
 import { commitmentsOf, leafOf, linkTo, type TenantKeys } from "./commitments.ts";
@@ -55,7 +56,7 @@ export async function resumeSequencing({ log, database, sealing }: SequencingPar
     );
     for (const event of before) {
       const leaf = places.get(event.position)?.leaf;
-      if (!leaf) throw new Error(`position ${event.position} has no entry: drop the schema tlog, and it is made anew`);
+      if (!leaf) throw new InconsistentLog(`position ${event.position} has no entry`);
       lastLeaves.set(event.stream, { revision: event.revision, leaf });
     }
   }

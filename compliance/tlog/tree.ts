@@ -1,4 +1,5 @@
 import type { Queryable } from "../../infra/ports/database.ts";
+import { InconsistentLog } from "../../infra/ports/logSigner.ts";
 import { Edge, perfectRoot, TILE_WIDTH } from "../verifier/edge.ts";
 import { type Hash, nodeHash } from "../verifier/merkle.ts";
 
@@ -29,14 +30,14 @@ export async function hashesOf(queryable: Queryable, runs: readonly Run[]): Prom
   return found;
 }
 
-/** The right edge of the tree as it was at a size. @throws where hashes of it are missing */
+/** The right edge of the tree as it was at a size. @throws InconsistentLog where hashes of it are missing */
 export async function edgeAt(queryable: Queryable, size: number): Promise<Edge> {
   const runs: Run[] = [];
   for (let level = 0, at = size; at > 0; level++, at = Math.floor(at / TILE_WIDTH))
     runs.push({ level, first: at - (at % TILE_WIDTH), count: at % TILE_WIDTH });
   const levels = await hashesOf(queryable, runs);
   if (levels.some((hashes, level) => hashes.length !== runs[level]?.count))
-    throw new Error(`the tree of ${size} entries is not whole: drop the schema tlog, and it is made anew`);
+    throw new InconsistentLog(`the tree of ${size} entries is not whole`);
   return new Edge(size, levels);
 }
 
