@@ -66,6 +66,11 @@ export class Connection {
     return this.#identity;
   }
 
+  /** Whether a command of it waits for its answer. */
+  get busy(): boolean {
+    return this.#commands?.busy ?? false;
+  }
+
   get live(): boolean {
     return this.#state === "live";
   }

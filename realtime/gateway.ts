@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Rejection, reject } from "../domain/rejection.ts";
 import type { OpenDoor } from "../infra/ports/door.ts";
 import { LogUnavailable } from "../infra/ports/eventLog.ts";
@@ -21,6 +22,7 @@ const CLOSED_AFTER_MS = 30_000;
 const TICK_MS = 500;
 const SOCKETS_A_DEVICE = 5;
 const TYPING_MS = 3_000;
+const ANSWERED_WITHIN_MS = 5_000;
 
 export interface GatewayParts {
   readonly commands: readonly OpenDoor[];
@@ -119,9 +121,15 @@ export class Gateway {
     this.#strangers.add(connection, connection.address);
   }
 
-  /** Tells every socket to resume elsewhere. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Takes no more commands, answers those that it took, and then tells every socket to resume elsewhere. */
   async drain(): Promise<void> {
     this.#draining = true;
+    const until = performance.now() + ANSWERED_WITHIN_MS;
+    while (performance.now() < until && [...this.#connections].some(({ busy }) => busy)) await pause(10);
     for (const connection of [...this.#connections]) connection.end(close.goingAway, "resume elsewhere");
     for (const connection of this.#lingering) connection.cut();
     for (const stop of this.#stops) stop();

@@ -31,7 +31,13 @@ export class SocketCommands {
     this.#gateway = gateway;
   }
 
+  get busy(): boolean {
+    return this.#underWay > 0;
+  }
+
   take(frame: CommandFrame): void {
+    // Unanswered, its client sends it again elsewhere.
+    if (this.#gateway.draining) return;
     if (this.#underWay >= MOST_UNDER_WAY)
       return this.#answer(frame.id, {
         ...reject("rate-limited", "too many commands are under way"),

@@ -233,6 +233,26 @@ describe("closing", () => {
   });
 });
 
+test("a server that ends answers what it took, and then sends everybody elsewhere", async () => {
+  const ending = await startInProcess();
+  const [owner, reader] = await Promise.all([apiOf(ending.url).person("cy"), apiOf(ending.url).person("dee")]);
+  const conversationId = await group(owner, [reader]);
+  for (const said of ["one", "two"]) await send(owner, conversationId, said);
+  const [hers, theirs] = [await liveSocket(ending.url, owner.token), await liveSocket(ending.url, reader.token)];
+  await theirs.command("MarkRead", { conversationId, seq: 1 });
+  // Marks within a second of others wait for its end.
+  theirs.send({ type: "command", id: "waiting", name: "MarkRead", payload: { conversationId, seq: 2 } });
+  theirs.send({ type: "ping" });
+  await theirs.frame("pong");
+  const answers = () => theirs.frames.filter(({ id }) => id === "waiting");
+  expect(answers()).toEqual([]);
+  const stopped = ending.stop();
+  expect(await theirs.closed).toBe(4010);
+  expect(answers()).toMatchObject([{ type: "ack", read: 2 }]);
+  expect(await hers.closed).toBe(4010);
+  await stopped;
+});
+
 describe("a reader that does not read", () => {
   test("is closed when too much waits for it, and resumes without a gap", async () => {
     const place = await group(ada, [bo]);
