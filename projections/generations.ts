@@ -138,9 +138,11 @@ async function create(
   );
 }
 
+/** One whose tables are gone promises what is not there, and counts for nothing. */
 async function lockCheckpoint(tx: Queryable, schema: string): Promise<Checkpoint | undefined> {
   const { rows } = await tx.query<Checkpoint>(
-    "select schema, projection, version, epoch, position, phase from ops.checkpoints where schema = $1 for update",
+    `select schema, projection, version, epoch, position, phase from ops.checkpoints
+     where schema = $1 and exists (select from pg_namespace where nspname = $1) for update`,
     [schema],
   );
   return rows[0];

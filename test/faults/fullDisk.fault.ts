@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -11,6 +11,8 @@ import { say, tableOf } from "./harness/table.ts";
 /** Fault 13: the disk is full, that of the database or that of the server's own files. */
 const random = randomFrom(seedOfRun());
 const folder = mkdtempSync(join(tmpdir(), "scripta-full-"));
+// The database's user passes through it.
+chmodSync(folder, 0o755);
 
 /** A small file system of its own; undefined where this user may mount none. */
 function smallDisk(name: string, megabytes: number): string | undefined {
