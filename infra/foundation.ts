@@ -7,6 +7,7 @@ import { accountsOf } from "../accounts/accountRows.ts";
 import { type Accounts, accountMigrations, createAccounts } from "../accounts/accounts.ts";
 import { foundTenant } from "../accounts/tenants.ts";
 import { defaultLimits, type Engine, type TurnTaken } from "../commands/engine/engine.ts";
+import { certifier } from "../compliance/erasure/certificate.ts";
 import { destroyPerson } from "../compliance/erasure/destroyPerson.ts";
 import { Erasures } from "../compliance/erasure/erasures.ts";
 import { erasureSinks } from "../compliance/erasure/sinks.ts";
@@ -185,11 +186,13 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
     await accounts.start();
     stops.push(() => accounts.stop());
     await foundTenant(accounts.parts, "main");
+    const signer = fileLogSigner(join(config.keysFolder, "tlog"), clock);
     const erasures = new Erasures({
       accounts: accounts.parts,
       weekKeys,
       sinks: erasureSinks(accounts.parts),
       destroy: destroyPerson(accounts.parts, secrets),
+      certify: certifier({ database, log, signer, name: config.origin }),
       onTrouble: warn("an erasure goes on soon"),
     });
     stops.push(() => erasures.stop());
@@ -204,7 +207,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       keys: { weekKeys, secrets, clock },
       accounts,
       compliance: { accounts: accounts.parts, erasures, holds: secrets },
-      signer: fileLogSigner(join(config.keysFolder, "tlog"), clock),
+      signer,
       cursorKey: new Uint8Array(hkdfSync("sha256", tokenSecret, "", "scripta/cursors/v1", 32)),
       lock,
       databaseUrlFile,

@@ -167,9 +167,14 @@ ${exitCodesHelp}`,
     .description("accept that a restored log ends earlier than what was seen of it: what lay beyond is lost")
     .action(runs(async (flags) => (await import("./upkeep.ts")).raiseEpochCommand(flags)));
 
-  reports(program.command("keys").description("the keys outside the database").command("rotate"))
+  const keys = program.command("keys").description("the keys outside the database");
+  reports(keys.command("rotate"))
     .description("change the week keys now; the server does it by itself each week")
     .action(runs(async (flags) => (await import("./upkeep.ts")).rotateKeysCommand(flags)));
+  reports(keys.command("restore <folder>"))
+    .description("put key files that were lost back from a keys part; what is there is left alone")
+    .addHelpText("after", `\nExample:\n  $ scripta keys restore /elsewhere/keys-2026-11-22\n${exitCodesHelp}`)
+    .action(runs(async (folder, flags) => (await import("./backup/keysCommand.ts")).restoreKeysCommand(folder, flags)));
 
   reports(program.command("backup <folder>"))
     .description("save the log and the keys, each in a folder of its own, while the service runs or is stopped")
@@ -197,6 +202,30 @@ ${exitCodesHelp}`,
     .option("--tenant <name>", "the organisation", "main")
     .addHelpText("after", '\nExample:\n  $ scripta erase ada --reason "asked for it by letter of 3 March"')
     .action(runs(async (person, flags) => (await import("./erase.ts")).eraseCommand(person, flags)));
+
+  const hold = program
+    .command("hold")
+    .description("legal holds: what lies in their scope outlives erasure and retention");
+  needs(reports(hold.command("place")), "--reason <words>", "why, kept sealed")
+    .description("preserve a conversation, a person, or a person in a conversation")
+    .option("--conversation <id>", "its id")
+    .option("--person <name>", "user name or id")
+    .option("--from <time>", "recorded from then on")
+    .option("--to <time>", "recorded until then")
+    .option("--tenant <name>", "the organisation", "main")
+    .addHelpText(
+      "after",
+      '\nExample:\n  $ scripta hold place --person ada --from 2026-01-01T00:00:00Z --reason "case 4711"',
+    )
+    .action(runs(async (flags) => (await import("./hold.ts")).placeHoldCommand(flags)));
+  reports(hold.command("lift <hold>"))
+    .description("what it alone kept is gone; erasures that it stopped go on")
+    .option("--tenant <name>", "the organisation", "main")
+    .action(runs(async (id, flags) => (await import("./hold.ts")).liftHoldCommand(id, flags)));
+  reports(hold.command("list"))
+    .description("those that stand")
+    .option("--tenant <name>", "the organisation", "main")
+    .action(runs(async (flags) => (await import("./hold.ts")).listHoldsCommand(flags)));
 
   const importing = program.command("import").description("bring in what was written elsewhere");
   withDataFlag(importing.command("slack <zip>"))

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { after, apiOf, type Body, group, type Person, passwordOf, send } from "../../test/support/apiClient.ts";
 import { liveSocket } from "../../test/support/apiSocket.ts";
 import { startInProcess } from "../../test/support/inProcess.ts";
+import { parseNote, parseVerifierKey, verifiedText } from "../verifier/note.ts";
 
 let server: Awaited<ReturnType<typeof startInProcess>>;
 let api: ReturnType<typeof apiOf>;
@@ -23,7 +24,7 @@ async function erased(userId: string): Promise<Body> {
   const until = performance.now() + 20_000;
   for (;;) {
     const { body } = await officer.get(`/compliance/erasures/${asked.body.erasureId}`);
-    if (body.status === "done") return body;
+    if (body.status === "done" && body.certificate !== null) return body;
     if (performance.now() > until) throw new Error(`not done: ${JSON.stringify(body)}`);
     await pause(50);
   }
@@ -48,6 +49,21 @@ test("an erased person is gone from every answer, devices are told once, and a g
       doneAt: expect.any(String),
     })),
   );
+  const served = await (await fetch(`${server.url}/tlog/key`)).text();
+  const keys = served.trim().split("\n").map(parseVerifierKey);
+  const text = await verifiedText(parseNote(String(report.certificate)), keys);
+  expect(text?.split("\n")).toEqual([
+    "scripta/erasure/v1",
+    `erasure ${report.erasureId}`,
+    `person ${ada.userId}`,
+    expect.stringMatching(/^requested \d{4}-/),
+    `effective ${report.effectiveAt}`,
+    "final pending",
+    ...["sign-in", "messages", "reactions", "profile"].map((name) => `sink ${name} 1`),
+    expect.stringMatching(/^position \d+$/),
+    expect.stringMatching(/^checkpoint \d+ [\w+/]{43}=$/),
+    "",
+  ]);
   await socket.change("user", ({ userId, erased: gone }) => userId === ada.userId && gone === true);
 
   const at = after({ position: z.int().parse(report.position) });

@@ -12,11 +12,10 @@ import {
   ErasureSinkSwept,
   ErasureTookEffect,
 } from "../../domain/compliance/events.ts";
-import type { NoteSigner } from "../../infra/ports/noteSigner.ts";
 import type { WeekKeys } from "../../infra/ports/secrets.ts";
 import { CONFIRMED_FOR_MS } from "../../sealing/erasureLedger.ts";
 import { sayInCase } from "../complianceCase.ts";
-import { certificateText } from "./certificate.ts";
+import type { Certifier } from "./certificate.ts";
 import { closeErasure, dropErasure, type ErasureRow, openErasures } from "./erasureRows.ts";
 import { namesToReview } from "./namesToReview.ts";
 import { type ErasureStep, nextStep } from "./nextStep.ts";
@@ -32,8 +31,8 @@ export interface ErasuresParts {
    * cover is kept for them.
    */
   readonly destroy: (erasure: Erasure) => Promise<readonly string[]>;
-  /** Absent where this process does not hold the log's key: another one certifies. */
-  readonly signer?: NoteSigner | undefined;
+  /** Absent where nothing is to be certified. */
+  readonly certify?: Certifier;
   /** For how long after a destruction another process may go on opening, in ms. */
   readonly confirmedForMs?: number;
   /** How long after something failed it is tried again, in ms. */
@@ -55,6 +54,10 @@ class StepFailed extends Error {
 const TRIES_BEFORE_FAILED = 5;
 /** How long until it is looked again at what waits for a hold to be lifted, a checkpoint, a week key. */
 const LOOK_AGAIN_MS = 60_000;
+/** How often a checkpoint may come. */
+const CHECKPOINT_MS = 500;
+/** How long whoever carries out an erasure waits for its certificate. */
+const CERTIFIED_MS = 5_000;
 /** A request that has not come to its event by then never will. */
 const REQUEST_MS = 60_000;
 
@@ -104,7 +107,7 @@ export class Erasures {
   }
 
   /**
-   * Carries out one here, until it is done, or held.
+   * Carries out one here, until it is done, or held. Its certificate is waited for a little: it takes a server that signs.
    * @param onStep told of each step once it is recorded, with the erasure as it is then
    * @throws whatever keeps it from that
    */
@@ -113,13 +116,17 @@ export class Erasures {
     erasureId: string,
     onStep: (erasure: Erasure, step: ErasureStep) => void = () => {},
   ): Promise<Erasure> {
+    let certifiedBy = Number.POSITIVE_INFINITY;
     for (let erasure = await this.#read(tenant, erasureId); ; ) {
-      if (statusOf(erasure) === "done") return erasure;
+      if (statusOf(erasure) === "done") {
+        certifiedBy = Math.min(certifiedBy, performance.now() + (this.#parts.certify ? CERTIFIED_MS : 0));
+        if (erasure.certificates.completion !== undefined || performance.now() >= certifiedBy) return erasure;
+      }
       const { step, waitMs } = await this.#take(erasure);
       erasure = await this.#read(tenant, erasureId);
-      if (step.do !== "wait") onStep(erasure, step);
-      else if (waitMs !== undefined) await pause(waitMs);
       if (statusOf(erasure) === "held") return erasure;
+      if (waitMs === undefined) onStep(erasure, step);
+      else await pause(waitMs);
     }
   }
 
@@ -175,10 +182,10 @@ export class Erasures {
 
   /** Takes the next step. Without `waitMs` another may follow at once. */
   async #take(erasure: Erasure): Promise<{ readonly step: ErasureStep; readonly waitMs?: number }> {
-    const { sinks, signer, accounts } = this.#parts;
+    const { sinks, certify, accounts } = this.#parts;
     const { tenant, erasureId } = erasure;
     const now = accounts.engine.clock.now();
-    const step = nextStep(erasure, sinks, now, signer !== undefined);
+    const step = nextStep(erasure, sinks, now, certify !== undefined);
     if (step.do === "wait") return { step, waitMs: Math.max(1, step.until - now) };
     if (step.do === "close") {
       await closeErasure(accounts.database, tenant, erasureId);
@@ -187,7 +194,7 @@ export class Erasures {
     const event = await this.#perform(erasure, step).catch((cause: unknown) => {
       throw new StepFailed(erasure, step.do === "sweep" ? step.sink.name : step.do, cause);
     });
-    if (!event) return { step, waitMs: LOOK_AGAIN_MS };
+    if (!event) return { step, waitMs: step.do === "certify" ? CHECKPOINT_MS : LOOK_AGAIN_MS };
     await this.#say(tenant, erasureId, event);
     this.#tries.delete(erasureId);
     return event.type === "ErasureHeld" ? { step, waitMs: LOOK_AGAIN_MS } : { step };
@@ -237,10 +244,8 @@ export class Erasures {
   }
 
   async #certify(erasure: Erasure, of: "completion" | "finality"): Promise<ComplianceEvent | undefined> {
-    const { signer } = this.#parts;
-    const checkpoint = await signer?.checkpointCovering(erasure.position);
-    if (!signer || !checkpoint) return undefined;
-    return ErasureCertified({ of, certificate: await signer.sign(certificateText(erasure, checkpoint)) });
+    const certificate = await this.#parts.certify?.(erasure);
+    return certificate === undefined ? undefined : ErasureCertified({ of, certificate });
   }
 
   #say(tenant: string, erasureId: string, event: ComplianceEvent): Promise<void> {

@@ -1,0 +1,62 @@
+import { byTenant } from "../accounts/tenants.ts";
+import { liftHold } from "../compliance/holds/liftHold.ts";
+import { standingHolds } from "../compliance/holds/listHolds.ts";
+import { HoldAsked, placeHold } from "../compliance/holds/placeHold.ts";
+import { Uuid } from "../domain/ids.ts";
+import { isRejection } from "../domain/rejection.ts";
+import { CommandFailed } from "./commandFailed.ts";
+import { personNamed } from "./erase.ts";
+import { exitCodes } from "./exitCodes.ts";
+import { onFolder } from "./onFolder.ts";
+import { print, table } from "./print.ts";
+import type { SettingFlags } from "./settings.ts";
+
+interface HoldFlags extends SettingFlags {
+  readonly tenant: string;
+  readonly json?: boolean;
+}
+
+interface PlaceFlags extends HoldFlags {
+  readonly conversation?: string;
+  readonly person?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly reason: string;
+}
+
+export const placeHoldCommand = (flags: PlaceFlags): Promise<number> =>
+  onFolder(flags, async ({ compliance }) => {
+    const { accounts } = compliance;
+    const { tenant, conversation: conversationId, person, from, to, reason } = flags;
+    const userId = person === undefined ? undefined : await personNamed(accounts, tenant, person);
+    const asked = HoldAsked.safeParse({ conversationId, userId, from, to, reason });
+    if (!asked.success) throw new CommandFailed(asked.error.issues.map(({ message }) => message).join("; "));
+    const placed = await placeHold(compliance, asked.data, byTenant(accounts.engine, tenant));
+    if (isRejection(placed)) throw new CommandFailed(placed.detail);
+    print(placed, flags.json, [`hold ${placed.holdId} stands: what lies in its scope outlives erasure and retention`]);
+    return exitCodes.done;
+  });
+
+export const liftHoldCommand = (holdId: string, flags: HoldFlags): Promise<number> =>
+  onFolder(flags, async ({ compliance }) => {
+    if (!Uuid.safeParse(holdId).success) throw new CommandFailed(`${JSON.stringify(holdId)} is no hold's id`);
+    const lifted = await liftHold(compliance, holdId, byTenant(compliance.accounts.engine, flags.tenant));
+    if (isRejection(lifted)) throw new CommandFailed(lifted.detail);
+    print({ holdId, ...lifted }, flags.json, [`hold ${holdId} is lifted: what it alone kept is gone`]);
+    return exitCodes.done;
+  });
+
+export const listHoldsCommand = (flags: HoldFlags): Promise<number> =>
+  onFolder(flags, async ({ compliance }) => {
+    const holds = await standingHolds(compliance, flags.tenant);
+    const rows = holds.map(({ holdId, conversationId = "any", userId = "anybody", from = "", to = "", reason }) => [
+      holdId,
+      conversationId,
+      userId,
+      from,
+      to,
+      reason ?? "",
+    ]);
+    print(holds, flags.json, table([["hold", "conversation", "person", "from", "to", "reason"], ...rows]));
+    return exitCodes.done;
+  });
