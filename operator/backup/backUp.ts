@@ -11,6 +11,7 @@ import { hasWeekKey, readKeyFiles, saveKeyFiles } from "./keyFiles.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
 import { saveTable } from "./saveTable.ts";
 import { type Part, savedTables } from "./tables.ts";
+import { wrappingKeys } from "./wrappingKeys.ts";
 
 export interface BackingUp {
   /** URL of the database. */
@@ -111,17 +112,6 @@ async function partFolder({ folder }: BackingUp, part: Part): Promise<string> {
   await mkdir(join(folder, part), { mode: 0o700 });
   await syncFolder(folder);
   return join(folder, part);
-}
-
-/** The week keys that anything is wrapped under. */
-async function wrappingKeys(client: PoolClient): Promise<{ tenant: string; id: string }[]> {
-  const wrapped = await client.query<{ name: string }>(
-    `select attrelid::regclass::text as name from pg_attribute join pg_class c on c.oid = attrelid and c.relkind = 'r'
-      where attname = 'week_key' and relnamespace = 'keys'::regnamespace`,
-  );
-  const each = wrapped.rows.map(({ name }) => `select tenant, week_key as id from ${name} where week_key is not null`);
-  const { rows } = await client.query<{ tenant: string; id: string }>(each.join(" union "));
-  return rows;
 }
 
 async function saveTables(client: PoolClient, part: Part, folder: string, { progress, signal }: BackingUp) {

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { z } from "zod";
+import { CommandFailed } from "../commandFailed.ts";
 import { syncFolder, writeDurably } from "./durably.ts";
 import type { SavedFile } from "./manifest.ts";
 
@@ -53,18 +54,48 @@ export async function saveKeyFiles(folder: string, keyFiles: KeyFiles): Promise<
   return saved;
 }
 
-/** Puts all of them back where a server looks for them. */
-export async function restoreKeyFiles(folder: string, keysFolder: string): Promise<void> {
-  const tokenSecret = (await readFile(join(folder, TOKEN_SECRET))).toString("base64");
-  const files = new Map([[TOKEN_SECRET, tokenSecret]]);
+/** What `saveKeyFiles` wrote. */
+async function savedKeyFiles(folder: string): Promise<KeyFiles> {
+  const files: Record<string, string> = {
+    [TOKEN_SECRET]: (await readFile(join(folder, TOKEN_SECRET))).toString("base64"),
+  };
   for (const name of [WEEK_KEYS, OTHERS])
-    for (const [path, content] of Object.entries(Files.parse(JSON.parse(await readFile(join(folder, name), "utf8")))))
-      files.set(path, content);
+    Object.assign(files, Files.parse(JSON.parse(await readFile(join(folder, name), "utf8"))));
+  return files;
+}
+
+async function putBack(files: readonly [path: string, content: string][], keysFolder: string): Promise<void> {
   for (const [path, content] of files) {
     const to = join(keysFolder, path);
     await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     await writeDurably(to, Buffer.from(content, "base64"));
     await syncFolder(dirname(to));
   }
-  await syncFolder(keysFolder);
+}
+
+/** Puts all of them back where a server looks for them. */
+export const restoreKeyFiles = async (folder: string, keysFolder: string): Promise<void> =>
+  putBack(Object.entries(await savedKeyFiles(folder)), keysFolder);
+
+/**
+ * Puts back those that are missing; gives their paths. A week key under which nothing is wrapped was destroyed on
+ * purpose, and a head that was signed before the last one must not be taken for it: neither comes back.
+ * @throws CommandFailed where a key that is needed is in neither place; then nothing is put back
+ */
+export async function restoreMissing(
+  folder: string,
+  keysFolder: string,
+  wrapping: readonly { readonly tenant: string; readonly id: string }[],
+): Promise<readonly string[]> {
+  const [there, saved] = [await readKeyFiles(keysFolder), await savedKeyFiles(folder)];
+  const lost = wrapping.find(({ tenant, id }) => !hasWeekKey({ ...saved, ...there }, tenant, id));
+  if (lost)
+    throw new CommandFailed(`the week key ${lost.id} of ${lost.tenant} is not in ${folder}: name another keys part`);
+  const wanted = new Set(wrapping.map(({ tenant, id }) => `${WEEK}${tenant}/${id}.json`));
+  const missing = Object.entries(saved).filter(
+    ([path]) =>
+      there[path] === undefined && (path.startsWith(WEEK) ? wanted.has(path) : !path.split("/").includes("heads")),
+  );
+  await putBack(missing, keysFolder);
+  return missing.map(([path]) => path);
 }
