@@ -107,3 +107,37 @@ test("a message that one read model cannot fold parks its conversation there alo
     .filter((line) => line.includes("parked a stream"));
   expect(alarms.map((line): unknown => JSON.parse(line))).toMatchObject([{ level: 50, schema: "history", stream }]);
 }, 60_000);
+
+test("what a newer program wrote is kept and waits: its conversation answers unavailable, nothing else notices", async () => {
+  const api = apiOf(server.url);
+  const [ada, bo] = [await api.person("ada"), await api.person("bo")];
+  const [newer, usual] = [await group(ada, [bo]), await group(ada, [bo])];
+  const stream = `main/conversation-${newer}`;
+  await send(ada, newer, "before");
+  const { rows } = await db.database.query<{ position: number }>(
+    `insert into log.events (position, recorded_at, stream_no, revision, command, command_at, type, version, data, meta)
+     select head.position + 1, head.recorded_at, last.stream_no, last.revision + 1, gen_random_uuid(), 0, 'MessagePinned', 1,
+       '{"pin":"blue"}', '{}'
+     from (select position, recorded_at from log.events order by position desc limit 1) head,
+       (select e.stream_no, max(revision) as revision from log.events e join log.streams using (stream_no)
+        where stream = $1 group by 1) last
+     returning position`,
+    [stream],
+  );
+  const written = after({ position: rows[0]?.position ?? 0 });
+  const said = { messageId: crypto.randomUUID(), kind: "text", text: "after" };
+  const place = `/conversations/${newer}/messages`;
+  expect(await ada.post(place, said)).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  expect(items(await bo.get(place, written))).toMatchObject([{ text: "before" }]);
+  const elsewhere = await send(ada, usual, "goes on");
+  expect(items(await bo.get(`/conversations/${usual}/messages`, after(elsewhere)))).toHaveLength(1);
+  expect(await parkedStreams()).toMatchObject({ people: 0, members: 1, inbox: 1, history: 1, receipts: 1 });
+  const kept = await operator("log", "tail", "--json");
+  expect(kept.stdout).toContain("MessagePinned");
+
+  // As if it had never been written: no program of today can go on from it.
+  await db.database.query("delete from log.events where type = 'MessagePinned'");
+  await db.database.query("delete from ops.parked where stream = $1", [stream]);
+  expect((await ada.post(place, said)).status).toBe(201);
+  expect(await parkedStreams()).toMatchObject({ people: 0, members: 0, inbox: 0, history: 0, receipts: 0 });
+}, 90_000);
