@@ -40,7 +40,7 @@ export async function verifyReadModels(
       const first = differences.find((one) => one.table === table);
       add({
         rule: "a read model holds what the log gives",
-        found: `${count} rows of ${name}, ${table} do not${first ? `, the first is ${told(first)}` : ""}: see scripta rebuild ${name} --verify-only`,
+        found: `${name}.${table} differs in ${count}${first ? `, at first in ${told(first)}` : ""}: see scripta rebuild ${name} --verify-only`,
       });
     }
   const stale = rebuilt.filter(({ outcome }) => outcome === "stale").map(({ name }) => name);

@@ -1,3 +1,4 @@
+import { brokenAccess } from "../../compliance/access/accessLog.ts";
 import type { Database } from "../../infra/ports/database.ts";
 import type { EventLog } from "../../infra/ports/eventLog.ts";
 import type { SecretStore } from "../../infra/ports/secrets.ts";
@@ -92,6 +93,11 @@ export async function verifyLog(
     await sealed.finish();
     if (counts.events !== stored)
       add({ rule: "every event is in a stream", found: `${stored} are stored, ${counts.events} are in streams` });
+    for await (const { tenant, entry, found } of brokenAccess(database))
+      add({
+        rule: "each entry of the access log follows from the one before",
+        found: `${tenant}, entry ${entry}: ${found}`,
+      });
     if (!readModels) return;
     progress.begin("read models", stored);
     const on = { step: progress.step, ...(signal ? { signal } : {}) };

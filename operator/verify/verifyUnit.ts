@@ -54,13 +54,13 @@ export async function verifyUnit(unit: Unit, parts: UnitParts): Promise<void> {
     judge: judgeOf(stream.name, rules, conversationState, counts),
     known: true,
   }));
-  counts.streams += following.length;
   let last: StoredEvent | undefined;
 
   for (let next = await first(following); next; next = await first(following)) {
     const { one, row } = next;
     one.stream.take();
     counts.events++;
+    if (row.revision === 0) counts.streams++;
     const { stream, revision, position } = row;
     const found: Found = (rule, what) => add({ rule, found: what, stream, revision, position });
     if (last && last.stream === stream && last.position >= position)
