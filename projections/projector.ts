@@ -365,7 +365,12 @@ export function createProjector({ log, database, projections, onProblem, onParke
     async unpark(schema, stream) {
       const generation = live.find((known) => known.schema === schema);
       if (!generation) throw new Error(`no read model is named ${schema}`);
-      return unpark(database, log, generation, stream);
+      const unparked = await unpark(database, log, generation, stream);
+      // What a rebuild has built so far parked it, too.
+      for (const next of await checkpoints(database))
+        if (next.projection === schema && next.phase !== "live")
+          await unpark(database, log, { ...next, projection: generation.projection }, stream);
+      return unparked;
     },
     onCommitted(listener) {
       listeners.add(listener);

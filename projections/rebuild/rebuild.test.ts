@@ -31,12 +31,12 @@ const schemas = async () => (await checkpoints(db.database)).map(({ schema }) =>
 const steps = (seed: number, length: number) =>
   fc.sample(fc.array(anyStep, { minLength: length, maxLength: length }), { numRuns: 1, seed }).flat();
 
-async function aChat(seed: number, length: number) {
+async function aChat(seed: number, length: number, which: readonly Projection[] = projections) {
   const chat = chatLog();
   const people = [await chat.person("ada"), await chat.person("bo"), await chat.person("cy")];
   const random = randomChat(chat, people);
   await random.play(steps(seed, length));
-  const projector = await startProjector(chat.log, db.database);
+  const projector = await startProjector(chat.log, db.database, which);
   await caughtUp(projector, chat.log);
   const parts = { log: chat.log, database: db.database };
   return {
@@ -257,6 +257,42 @@ describe("rows that are other than the log gives", () => {
     ]);
     await projector.stop();
   });
+});
+
+test("a stream that is un-parked while a rebuild moves along goes on in both generations", async () => {
+  const broken = { value: true };
+  const fragile: Projection = {
+    ...history,
+    async project(events, tables, schema) {
+      if (broken.value && events.some(({ type }) => type === "ReactionAdded")) throw new Error("not this");
+      await history.project(events, tables, schema);
+    },
+  };
+  const { chat, run, projector, people, anew } = await aChat(
+    11,
+    0,
+    projections.map((each) => (each === history ? fragile : each)),
+  );
+  const ada = people[0] ?? "";
+  const [sound, unsound] = [await chat.group("sound", ada), await chat.group("unsound", ada)];
+  await chat.send(sound, ada, "fine");
+  const message = await chat.send(unsound, ada, "liked");
+  await chat.react(unsound, message, ada, "👍");
+  await chat.send(unsound, ada, "waits");
+  await caughtUp(projector, chat.log);
+  await db.database.query("update history.messages set kind = 'wrong' where conversation = $1", [sound]);
+  expect((await run([fragile])).map(({ outcome }) => outcome)).toEqual(["differs"]);
+  broken.value = false;
+  expect(await projector.unpark("history", streamId("main", "conversation", unsound))).toBe(true);
+  await chat.send(unsound, ada, "goes on");
+  await caughtUp(projector, chat.log);
+  const [replaced] = await run([fragile], { replace: true });
+  expect(replaced?.outcome).toBe("swapped");
+  expect(replaced?.differences.map(({ table }) => table)).toEqual(["messages"]);
+  const live = await dumpAll();
+  await projector.stop();
+  expect(projector.problems).toEqual([]);
+  expect(await anew()).toEqual(live);
 });
 
 describe("a read model of another version", () => {
