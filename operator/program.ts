@@ -111,6 +111,11 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     .option("--revision <number>", "another of its versions than the current one")
     .addHelpText("after", "\nExample:\n  $ scripta proof get 0198f2c1-7a00-7000-8000-000000000001 > proof.json")
     .action(runs(async (message, flags) => (await import("./proof/getProof.ts")).getProofCommand(message, flags)));
+  proof
+    .command("page")
+    .description("a web page that checks proofs from disk, without network")
+    .addHelpText("after", "\nExample:\n  $ scripta proof page > proof-checker.html")
+    .action(runs(async () => (await import("./proof/proofPageCommand.ts")).proofPageCommand()));
   needs(proof.command("check <file>"), "--key <key>", "the log's verifier key, or a file with it")
     .description("check a proof offline; exit code 1 if anything does not fit")
     .option("--json", "as one line of JSON")

@@ -1,0 +1,8 @@
+import { exitCodes } from "../exitCodes.ts";
+import { proofPage } from "./page/proofPage.ts";
+
+/** Prints a page that checks proofs, for people without a terminal. */
+export async function proofPageCommand(): Promise<number> {
+  process.stdout.write(proofPage());
+  return exitCodes.done;
+}
