@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { By } from "../../domain/by.ts";
 import { isRejection, reject } from "../../domain/rejection.ts";
 import { mayEnter, misshapen, type OpenDoor } from "../ports/door.ts";
-import type { Identities, Identity } from "../ports/identity.ts";
+import { byOf, type Identities, type Identity } from "../ports/identity.ts";
 import type { RateLimits } from "../ports/rateLimits.ts";
 import type { AddressOf } from "./clientAddress.ts";
 import { Refused, sendRejection } from "./refusal.ts";
@@ -60,6 +59,8 @@ async function answer(it: OpenDoor, request: FastifyRequest, parts: RouteParts) 
   if (!parsed.success) return misshapenPath(parsed.error, request) ?? misshapen(parsed.error);
   const key = idempotencyKey(request);
   if (isRejection(key)) return key;
+  const position = minPosition(it, request);
+  if (isRejection(position)) return position;
   const forbidden = mayEnter(it, identity?.roles ?? []);
   if (forbidden) return forbidden;
   if (it.limit) {
@@ -67,24 +68,14 @@ async function answer(it: OpenDoor, request: FastifyRequest, parts: RouteParts) 
     if (!allowance.ok)
       return { ...reject("rate-limited", "slow down"), retryAfterSeconds: allowance.retryAfterSeconds };
   }
-  const position = minPosition(it, request);
-  if (isRejection(position)) return position;
   if (position !== undefined && !(await parts.waitFor(position, MIN_POSITION_WAIT_MS)))
     return { ...reject("projection-behind", "the read models are not there yet: ask again"), retryAfterSeconds: 1 };
   const { traceId, traceparent } = request.getDecorator<ReturnType<typeof traceOf>>("trace");
-  const by: By = {
-    tenant: identity?.tenant ?? "",
-    userId: identity?.userId ?? "",
-    deviceId: identity?.deviceId ?? null,
-    roles: identity?.roles ?? [],
-    guest: identity?.guest ?? false,
-    now: parts.now(),
-    ...(key === undefined ? {} : { key }),
-    address: parts.addressOf(request.raw),
-    correlationId: traceId,
-    ...(traceparent === undefined ? {} : { traceparent }),
-  };
-  return it.handle(parsed.data, by);
+  const address = parts.addressOf(request.raw);
+  return it.handle(
+    parsed.data,
+    byOf(identity, { now: parts.now(), correlationId: traceId, key, address, traceparent }),
+  );
 }
 
 /** An address that is known answers every other method with 405 and the methods that it has. */

@@ -18,7 +18,9 @@ export function sendRejection(reply: FastifyReply, rejection: Rejection): Fastif
   const problem = problemOf(rejection, traceIdOf(reply.request));
   if (rejection.retryAfterSeconds !== undefined) reply.header("retry-after", String(rejection.retryAfterSeconds));
   if (problem.status === 401) reply.header("www-authenticate", "Bearer");
-  return reply.code(problem.status).header("content-type", "application/problem+json").send(JSON.stringify(problem));
+  // As bytes: to a text the framework would add a charset, which this media type does not have.
+  const body = Buffer.from(JSON.stringify(problem));
+  return reply.code(problem.status).header("content-type", "application/problem+json").send(body);
 }
 
 /** A request whose address cannot be read is refused before it is given a trace, and has no such decorator. */
@@ -50,6 +52,8 @@ export function frameworkRejection(error: unknown): Rejection {
     case "FST_ERR_BAD_URL":
     case "FST_ERR_MAX_PARAM_LENGTH":
       return reject("not-found", "there is nothing here");
+    // Its client went away before its body had come.
+    case "ECONNRESET":
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
     case "FST_ERR_CTP_EMPTY_JSON_BODY":
       return reject("validation-failed", "the body does not match its headers");

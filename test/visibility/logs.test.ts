@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { after, apiOf, group, passwordOf, send } from "../support/apiClient.ts";
 import { liveSocket } from "../support/apiSocket.ts";
@@ -29,6 +30,15 @@ test("neither logs nor metrics hold tokens, passwords, names, texts or ids of pe
   await socket.command("SendMessage", { conversationId: tea, messageId: "no id", text: "a command that nobody logs" });
   socket.send("garbage that nobody logs");
   expect(await socket.closed).toBe(4000);
+  const large = await liveSocket(server.url, bo.token);
+  large.send("x".repeat(10_000_000));
+  expect(await large.closed).toBe(1009);
+  const cutOff = connect(Number(new URL(server.url).port), "127.0.0.1");
+  cutOff.write(
+    "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
+  );
+  await api.ask("GET", "/me");
+  cutOff.destroy();
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
   expect(metrics).toContain("scripta_");
   await server.stop();
@@ -37,4 +47,7 @@ test("neither logs nor metrics hold tokens, passwords, names, texts or ids of pe
   const secret = [ada.token, ada.refreshToken, passwordOf(ada.username), ada.username, bo.username, "nobody logs"];
   const personal = [...secret, ada.userId, bo.userId, tea, said.messageId, "a-name-in-a-query"];
   expect(personal.filter((text) => written.includes(text))).toEqual([]);
+  // What clients do wrong is no defect of the server's.
+  expect(written).toContain('"level":30');
+  expect(written).not.toContain('"level":50');
 });
