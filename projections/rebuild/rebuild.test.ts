@@ -176,6 +176,24 @@ describe("a rebuild", () => {
   });
 });
 
+test("whoever reads in a snapshot from before a rebuild never finds it half built", async () => {
+  const { run, projector } = await aChat(12, 100);
+  const [swapping, read] = [Promise.withResolvers<void>(), Promise.withResolvers<number>()];
+  const reading = db.database.transaction(async (tx) => {
+    await tx.query("select 1 from inbox.conversations");
+    read.resolve(0);
+    await swapping.promise;
+    // Nothing of history was looked at yet, so no lock is in the way of a swap.
+    await pause(300);
+    return (await tx.query("select 1 from history.messages")).rowCount;
+  }, "snapshot");
+  await read.promise;
+  const running = run([history], { onProgress: ({ doing }) => doing === "swapping" && swapping.resolve() });
+  expect(await reading).toBe((await db.database.query("select 1 from history.messages")).rowCount);
+  expect((await running).map(({ outcome }) => outcome)).toEqual(["swapped"]);
+  await projector.stop();
+});
+
 describe("rows that are other than the log gives", () => {
   const plant = () =>
     db.database.query(
