@@ -54,8 +54,14 @@ function partsOf({ sealed, edit, attachments }: MessageRow): SealedPart[] {
   return parts.filter((part) => part !== null);
 }
 
-function messageOf(
-  row: MessageRow,
+/** What a message is, but for what is sealed of it, and who reacted. */
+export type MessageFacts = Omit<MessageRow, "sentRevision" | "sealed" | "edit" | "attachments"> & {
+  readonly attachments: readonly Omit<Message["attachments"][number], "name">[];
+};
+
+/** `current`: the text that counts, opened; `original`: what names its files, where that is another part. */
+export function messageOf(
+  row: MessageFacts,
   current: Opened | undefined,
   original: Opened | undefined,
   reactions: Message["reactions"],

@@ -1,11 +1,10 @@
-import type { By } from "../domain/by.ts";
 import { isRejection, type Rejection, reject } from "../domain/rejection.ts";
-import { mayEnter, misshapen, type OpenDoor } from "../infra/ports/door.ts";
+import { idempotencyKeyIn, mayEnter, misshapen, type OpenDoor } from "../infra/ports/door.ts";
+import { byOf } from "../infra/ports/identity.ts";
 import type { Connection } from "./connection.ts";
 import { type ClientFrame, close } from "./frames.ts";
 import type { Gateway } from "./gateway.ts";
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const MOST_UNDER_WAY = 1_000;
 /** Refusals for speed after which the socket is closed, unless there is a quiet time between. */
 const MOST_REFUSALS = 500;
@@ -89,17 +88,13 @@ export class SocketCommands {
       const allowance = await this.#gateway.rateLimits.take(door.limit, identity.deviceId);
       if (!allowance.ok) return this.#slowedDown(allowance.retryAfterSeconds);
     }
-    const by: By = {
-      tenant: identity.tenant,
-      userId: identity.userId,
-      deviceId: identity.deviceId,
-      roles: identity.roles,
-      guest: identity.guest,
+    const by = byOf(identity, {
       now: new Date(this.#gateway.now()),
-      ...(UUID.test(id) ? { key: id.toLowerCase() } : {}),
-      address: this.#connection.address,
       correlationId: this.#gateway.newId(),
-    };
+      key: idempotencyKeyIn(id),
+      address: this.#connection.address,
+      traceparent: undefined,
+    });
     const handled = door.handle(parsed.data, by);
     return { handled: door.settles ? this.#settled(handled) : handled };
   }

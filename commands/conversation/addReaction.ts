@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { MessageId, ReactionAdded } from "../../domain/conversation/events.ts";
-import { foldMessage } from "../../domain/conversation/message.ts";
 import { Uuid } from "../../domain/ids.ts";
-import { reject } from "../../domain/rejection.ts";
+import { isRejection, reject } from "../../domain/rejection.ts";
 import { command, unchanged } from "../command.ts";
-import { membership, noSuchConversation, noSuchMessage, sees } from "./access.ts";
 import { conversation } from "./aggregate.ts";
 import { Emoji } from "./emoji.ts";
+import { reactable } from "./reactable.ts";
 
 const MOST_KINDS = 20;
 
@@ -22,11 +21,8 @@ export const AddReaction = command({
   needs: ({ messageId }) => ({ messages: [messageId] }),
 
   decide(state, { messageId, emoji }, by) {
-    const own = membership(state, by);
-    if (!own) return noSuchConversation();
-    const message = foldMessage(by.met.eventsAbout(messageId));
-    if (!message || !sees(state, own.member, message)) return noSuchMessage();
-    if (message.deletedAt !== undefined) return reject("gone", "the message was deleted");
+    const message = reactable(state, messageId, by);
+    if (isRejection(message)) return message;
     const people = message.reactions.get(emoji);
     const there = people?.get(by.userId);
     if (there !== undefined) return unchanged(there);

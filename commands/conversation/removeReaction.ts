@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { MessageId, ReactionRemoved } from "../../domain/conversation/events.ts";
-import { foldMessage, reactionKey } from "../../domain/conversation/message.ts";
+import { reactionKey } from "../../domain/conversation/message.ts";
 import { Uuid } from "../../domain/ids.ts";
-import { reject } from "../../domain/rejection.ts";
+import { isRejection } from "../../domain/rejection.ts";
 import { command, unchanged } from "../command.ts";
-import { membership, noSuchConversation, noSuchMessage, sees } from "./access.ts";
 import { conversation } from "./aggregate.ts";
 import { Emoji } from "./emoji.ts";
+import { reactable } from "./reactable.ts";
 
 export const RemoveReaction = command({
   name: "RemoveReaction",
@@ -20,11 +20,8 @@ export const RemoveReaction = command({
   needs: ({ messageId }) => ({ messages: [messageId] }),
 
   decide(state, { messageId, emoji }, by) {
-    const own = membership(state, by);
-    if (!own) return noSuchConversation();
-    const message = foldMessage(by.met.eventsAbout(messageId));
-    if (!message || !sees(state, own.member, message)) return noSuchMessage();
-    if (message.deletedAt !== undefined) return reject("gone", "the message was deleted");
+    const message = reactable(state, messageId, by);
+    if (isRejection(message)) return message;
     if (!message.reactions.get(emoji)?.has(by.userId))
       return unchanged(message.unreacted.get(reactionKey(emoji, by.userId)) ?? message.sentAt);
     return [ReactionRemoved({ target: messageId, seq: message.seq, emoji, userId: by.userId })];

@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { Uuid } from "../../domain/ids.ts";
-import { reject } from "../../domain/rejection.ts";
 import { UserReactivated } from "../../domain/user/events.ts";
-import { isRegistered } from "../../domain/user/user.ts";
 import { command, unchanged } from "../command.ts";
 import { user } from "./aggregate.ts";
+import { notAdministered } from "./notAdministered.ts";
 
 export const ReactivateUser = command({
   name: "ReactivateUser",
@@ -18,9 +17,9 @@ export const ReactivateUser = command({
   result: z.object({}),
   id: ({ userId }) => userId,
 
-  decide(state, _, { roles }) {
-    if (!roles.includes("admin")) return reject("forbidden", "for administrators");
-    if (!isRegistered(state)) return reject("not-found", "no such account");
+  decide(state, _, by) {
+    const refused = notAdministered(state, by);
+    if (refused) return refused;
     if (!state.deactivated) return unchanged(state.deactivatedAt);
     return [UserReactivated({})];
   },

@@ -1,11 +1,9 @@
 import type { FastifyRequest } from "fastify";
 import { faultInString } from "../../domain/json.ts";
 import { type Rejection, reject } from "../../domain/rejection.ts";
-import type { OpenDoor } from "../ports/door.ts";
+import { idempotencyKeyIn, type OpenDoor } from "../ports/door.ts";
 import type { Identities, Identity } from "../ports/identity.ts";
 import { routeOf } from "./route.ts";
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Whose access token the request carries. */
 export async function identify(request: FastifyRequest, identities: Identities): Promise<Identity | Rejection> {
@@ -65,9 +63,8 @@ export function misshapenPath(error: { issues: readonly { path: readonly Propert
 export function idempotencyKey(request: FastifyRequest): string | undefined | Rejection {
   const key = request.headers["idempotency-key"];
   if (key === undefined) return undefined;
-  return typeof key === "string" && UUID.test(key)
-    ? key.toLowerCase()
-    : reject("validation-failed", "Idempotency-Key must be a UUID");
+  const found = typeof key === "string" ? idempotencyKeyIn(key) : undefined;
+  return found ?? reject("validation-failed", "Idempotency-Key must be a UUID");
 }
 
 /** The position that a read must have reached; undefined where none is asked for. */

@@ -72,6 +72,12 @@ export function openDoor<Parts, Payload extends z.ZodType, Result extends z.ZodT
   };
 }
 
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** The idempotency key that a text is, in lower case; undefined where it is none. */
+export const idempotencyKeyIn = (text: string): string | undefined =>
+  UUID.test(text) ? text.toLowerCase() : undefined;
+
 /** Whether somebody of these roles may use the door; transports ask after the shape was checked. */
 export const mayEnter = (it: OpenDoor, roles: readonly ServerRole[]): Rejection | undefined =>
   typeof it.access === "string" || it.access.some((role) => roles.includes(role))

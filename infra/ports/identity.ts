@@ -8,6 +8,28 @@ export interface Identity extends Pick<By, "tenant" | "userId" | "roles" | "gues
   readonly expiresAt: Date;
 }
 
+/** Of a request, beside who sends it. */
+type Arrival = Pick<By, "now" | "correlationId"> & {
+  readonly [Field in "key" | "address" | "traceparent"]: string | undefined;
+};
+
+/** Who asks, where somebody is signed in and where nobody is. */
+export function byOf(identity: Identity | null, { now, correlationId, ...rest }: Arrival): By {
+  const { key, address, traceparent } = rest;
+  return {
+    tenant: identity?.tenant ?? "",
+    userId: identity?.userId ?? "",
+    deviceId: identity?.deviceId ?? null,
+    roles: identity?.roles ?? [],
+    guest: identity?.guest ?? false,
+    now,
+    ...(key === undefined ? {} : { key }),
+    ...(address === undefined ? {} : { address }),
+    correlationId,
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+}
+
 /** A device's session, or with no device all of a person's, ended before its token did. */
 export interface Ended {
   readonly tenant: string;

@@ -1,7 +1,7 @@
-import { MessageContent } from "../../domain/conversation/events.ts";
 import type { Logged } from "../../projections/logged.ts";
+import { type MessageFacts, messageOf } from "../messages.ts";
 import { type Opener, openAll } from "../openPeople.ts";
-import type { Change, Message } from "../shapes.ts";
+import type { Change } from "../shapes.ts";
 import { messageChange } from "./changes.ts";
 
 export type Sent = Extract<Logged, { type: "MessageSent" }>;
@@ -15,39 +15,22 @@ export async function openSent(sealing: Opener, events: readonly Sent[]): Promis
     sealing,
     events.map((event) => (event.sealed ? { ...event, sealed: event.sealed } : null)),
   );
-  return events.map((event, index) => {
-    const { data, of, revision } = event;
-    const part = opened[index];
-    const erased = part?.state === "erased";
-    const content = part?.state === "readable" ? MessageContent.parse(part.content) : undefined;
-    const names = new Map(content?.attachments?.map(({ mediaId, name }) => [mediaId, name]));
-    const message: Message = {
-      messageId: data.target,
-      conversationId: of,
-      seq: data.seq,
-      revision,
-      senderId: data.authorId,
-      kind: data.kind,
-      text: content?.text ?? null,
-      replyTo: data.replyTo ?? null,
-      threadRoot: data.threadRoot ?? null,
-      threadCount: 0,
-      mentions: erased ? [] : (data.mentions ?? []),
-      attachments: erased
-        ? []
-        : (data.attachments ?? []).map((facts) => ({ ...facts, name: names.get(facts.mediaId) ?? null })),
-      reactions: [],
-      sentAt: data.sentAt,
-      editedAt: null,
-      deleted: erased,
-      erased,
-      ...(data.kind === "encrypted"
-        ? {
-            ciphertext: content?.ciphertext ?? null,
-            ...(content?.keyInfo === undefined ? {} : { keyInfo: content.keyInfo }),
-          }
-        : {}),
-    };
-    return messageChange(message);
-  });
+  return events.map((event, index) => messageChange(messageOf(asSent(event), opened[index], undefined, [])));
 }
+
+const asSent = ({ data, of, revision }: Sent): MessageFacts => ({
+  messageId: data.target,
+  conversation: of,
+  seq: data.seq,
+  revision,
+  author: data.authorId,
+  kind: data.kind,
+  replyTo: data.replyTo ?? null,
+  threadRoot: data.threadRoot ?? null,
+  threadCount: 0,
+  mentions: data.mentions ?? [],
+  attachments: data.attachments ?? [],
+  sentAt: new Date(data.sentAt),
+  editedAt: null,
+  deleted: false,
+});
