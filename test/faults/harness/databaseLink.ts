@@ -112,8 +112,11 @@ class LinkConnection {
   readonly #prepared = new Map<string, string>();
   readonly #fromNear = messageCutter("client");
   readonly #fromFar = messageCutter("server");
-  #statement = "";
-  #transaction: string[] = [];
+  /** Asked, and not yet synchronised. */
+  readonly #asked: string[] = [];
+  /** What each answer to come is for: clients send on without waiting. */
+  readonly #awaited: { readonly statements: readonly string[]; readonly transaction: readonly string[] }[] = [];
+  #transaction: readonly string[] = [];
   #holding = false;
   /** In order of arrival, while it holds. */
   #held: (() => void)[] = [];
@@ -166,11 +169,15 @@ class LinkConnection {
 
   #toFar(message: PgMessage): void {
     const statement = this.#statementOf(message);
+    const before = statement !== undefined && /^begin/i.test(statement) ? [] : this.#transaction;
+    if (statement !== undefined) {
+      this.#transaction = [...before, statement];
+      this.#asked.push(statement);
+    }
+    if (message.type === "Q" || message.type === "S")
+      this.#awaited.push({ statements: this.#asked.splice(0), transaction: this.#transaction });
     if (statement === undefined) return void this.#far.write(message.bytes);
-    if (/^begin/i.test(statement)) this.#transaction = [];
-    const trap = this.#trapFor("asked", statement, this.#transaction);
-    this.#statement = statement;
-    this.#transaction.push(statement);
+    const trap = this.#trapFor("asked", statement, before);
     const go = () => {
       this.#onPassed(statement);
       this.#far.write(message.bytes);
@@ -193,12 +200,12 @@ class LinkConnection {
   #toNear(message: PgMessage): void {
     const go = () => void this.#near.write(message.bytes);
     // Ready for the next: whatever was asked is done, and committed where it stood alone.
-    const done = message.type === "Z" ? this.#statement : "";
-    if (done === "") return go();
-    this.#statement = "";
-    const trap = this.#trapFor("answered", done, this.#transaction);
-    if (trap) this.#spring(trap, done, go);
-    else go();
+    const done = message.type === "Z" ? this.#awaited.shift() : undefined;
+    for (const statement of done?.statements ?? []) {
+      const trap = this.#trapFor("answered", statement, done?.transaction ?? []);
+      if (trap) return this.#spring(trap, statement, go);
+    }
+    go();
   }
 
   /** The statement and all that follows on its connection waits. */
