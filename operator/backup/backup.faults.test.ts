@@ -33,7 +33,7 @@ beforeAll(async () => {
   // Enough to be in the middle of for a while: an account that nobody has takes a row, as any other.
   await database.database.query(
     `insert into accounts.accounts (tenant, user_id, command_id, claimed_at, password_hash)
-     select 'main', gen_random_uuid(), gen_random_uuid(), now(), md5(n::text) from generate_series(1, 150000) n`,
+     select 'main', gen_random_uuid(), gen_random_uuid(), now(), md5(n::text) from generate_series(1, 60000) n`,
   );
 }, 60_000);
 afterAll(async () => {
@@ -106,7 +106,7 @@ test("a disk that is full while backing up is named, nothing is left on it, and 
   const disk = newFolder();
   await mkdir(disk);
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "none", disk], { stdio: "ignore" });
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", disk], { stdio: "ignore" });
   } catch {
     context.skip("a small file system takes a user who may mount one");
   }

@@ -219,7 +219,7 @@ describe("a service that goes on from a backup of a while ago, taken while peopl
     // What was refused left nothing.
     expect(await readdir(empty.environment.SCRIPTA_DATA ?? "")).toEqual([]);
     expect((await empty.database.database.query("select from pg_tables where schemaname = 'log'")).rowCount).toBe(0);
-  });
+  }, 60_000);
 });
 
 test("a backup that is not whole, or not of this installation, is refused by the name of what is wrong", async () => {

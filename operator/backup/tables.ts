@@ -19,6 +19,7 @@ export const savedTables: Readonly<Record<Part, readonly SavedTable[]>> = {
     { name: "accounts.devices", orderBy: "tenant, device_id" },
     { name: "accounts.successions", orderBy: "tenant, user_id" },
     { name: "compliance.erasures", orderBy: "tenant, erasure_id" },
+    { name: "compliance.retirements", orderBy: "tenant, conversation, day" },
     { name: "compliance.access_log", orderBy: "tenant, entry" },
     { name: "ops.last_seen", orderBy: "tenant, user_id" },
   ],
