@@ -7,6 +7,7 @@ import { ListHolds } from "./holds/listHolds.ts";
 import { PlaceHold } from "./holds/placeHold.ts";
 import { ReadHeld } from "./holds/readHeld.ts";
 import type { ComplianceParts } from "./parts.ts";
+import { GetRetention, SetRetention } from "./retention/doors.ts";
 
 /** Every door of erasures, holds and retention, and of those who read for others. */
 export const openCompliance = (parts: ComplianceParts): OpenDoor[] => [
@@ -16,5 +17,7 @@ export const openCompliance = (parts: ComplianceParts): OpenDoor[] => [
   openDoor(ListHolds, parts),
   openDoor(LiftHold, parts),
   openDoor(ReadHeld, parts),
+  openDoor(GetRetention, parts),
+  openDoor(SetRetention, parts),
   openDoor(ReadConversationThen, parts),
 ];

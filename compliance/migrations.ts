@@ -5,4 +5,5 @@ import { accessLogMigrations } from "./access/accessLog.ts";
 export const complianceMigrations = () => [
   { name: "compliance/0001-erasures", sql: readFileSync(new URL("./schema.sql", import.meta.url), "utf8") },
   ...accessLogMigrations(),
+  { name: "compliance/0002-retention", sql: readFileSync(new URL("./retention/schema.sql", import.meta.url), "utf8") },
 ];

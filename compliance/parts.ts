@@ -1,10 +1,12 @@
 import type { AccountParts } from "../accounts/parts.ts";
 import type { Holds } from "../infra/ports/holds.ts";
 import type { Erasures } from "./erasure/erasures.ts";
+import type { Retention } from "./retention/retention.ts";
 
 /** What the doors of compliance run on. */
 export interface ComplianceParts {
   readonly accounts: AccountParts;
   readonly erasures: Erasures;
   readonly holds: Holds;
+  readonly retention: Retention;
 }

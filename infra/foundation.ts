@@ -13,6 +13,7 @@ import { Erasures } from "../compliance/erasure/erasures.ts";
 import { erasureSinks } from "../compliance/erasure/sinks.ts";
 import { complianceMigrations } from "../compliance/migrations.ts";
 import type { ComplianceParts } from "../compliance/parts.ts";
+import { Retention } from "../compliance/retention/retention.ts";
 import { tlogMigrations } from "../compliance/tlog/migrations.ts";
 import { projections } from "../projections/all.ts";
 import { createProjector, type Projector } from "../projections/projector.ts";
@@ -34,7 +35,7 @@ import { anythingWrapped, postgresSecretStore } from "./keys/postgresSecretStore
 import { lastSeenMigrations } from "./lastSeen.ts";
 import { marksNow } from "./marksNow.ts";
 import type { Database } from "./ports/database.ts";
-import type { SecretStore } from "./ports/secrets.ts";
+import type { Buckets, SecretStore } from "./ports/secrets.ts";
 import { openDatabase } from "./postgres/database.ts";
 import { startEmbedded } from "./postgres/embedded.ts";
 import { type Migration, migrate } from "./postgres/migrate.ts";
@@ -50,7 +51,7 @@ export interface Foundation {
   readonly engine: Engine;
   readonly projector: Projector;
   /** What the weekly change of keys works on. */
-  readonly keys: KeyChangeParts & { readonly secrets: SecretStore };
+  readonly keys: KeyChangeParts & { readonly secrets: SecretStore & Buckets };
   readonly accounts: Accounts;
   /** Of the verifiable log. */
   readonly signer: FileLogSigner;
@@ -195,7 +196,15 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       certify: certifier({ database, log, signer, name: config.origin }),
       onTrouble: warn("an erasure goes on soon"),
     });
-    stops.push(() => erasures.stop());
+    const retention = new Retention({
+      accounts: accounts.parts,
+      buckets: secrets,
+      onTrouble: warn("retention goes on soon"),
+    });
+    stops.push(
+      () => erasures.stop(),
+      () => retention.stop(),
+    );
     const { lock, databaseUrlFile, databaseEnded = new Promise<void>(() => {}), beside } = reached;
     return {
       config,
@@ -206,7 +215,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       projector,
       keys: { weekKeys, secrets, clock },
       accounts,
-      compliance: { accounts: accounts.parts, erasures, holds: secrets },
+      compliance: { accounts: accounts.parts, erasures, holds: secrets, retention },
       signer,
       cursorKey: new Uint8Array(hkdfSync("sha256", tokenSecret, "", "scripta/cursors/v1", 32)),
       lock,

@@ -25,7 +25,7 @@ import { lastSeenIn } from "./lastSeen.ts";
 import { createMetrics } from "./metrics.ts";
 import { isOutage } from "./postgres/outage.ts";
 import { memoryRateLimits, unlimited } from "./rateLimits.ts";
-import { servedLog, startSequencer } from "./verifiableLog.ts";
+import { proofParts, servedLog, startSequencer } from "./verifiableLog.ts";
 import { VERSION } from "./version.ts";
 
 /** A server that answers. */
@@ -66,7 +66,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       ...openCommands(engine),
       ...openQueries(read),
       ...openCompliance(foundation.compliance),
-      ...openProofs(servedLog(foundation)),
+      ...openProofs(proofParts(foundation)),
     ];
     const lastSeen = lastSeenIn(foundation.database, (error) => logger.warn({ err: error }, "last seen was not kept"));
     stops.push(lastSeen.stop, () => marksOf(engine).drain());
@@ -100,6 +100,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
     stops.push(() => app.close());
     gateway.start();
     foundation.compliance.erasures.start();
+    foundation.compliance.retention.start();
     stops.push(() => gateway.drain());
     stops.push(startSequencer(foundation, logger).stop);
     const keyChange = setInterval(() => void changeKeys(foundation, logger), KEY_CHANGE_EVERY_MS);

@@ -232,6 +232,19 @@ ${exitCodesHelp}`,
     .option("--tenant <name>", "the organisation", "main")
     .action(runs(async (flags) => (await import("./hold.ts")).listHoldsCommand(flags)));
 
+  const retention = program.command("retention").description("for how many days messages are kept");
+  needs(reports(retention.command("set")), "--days <number>", "how many; ever: as long as nothing else says otherwise")
+    .description("keep messages so long: all, those of a kind, or those of one conversation; the narrowest rule counts")
+    .option("--kind <kind>", "direct or group")
+    .option("--conversation <id>", "of this one alone")
+    .option("--tenant <name>", "the organisation", "main")
+    .addHelpText("after", "\nExample:\n  $ scripta retention set --kind direct --days 365")
+    .action(runs(async (flags) => (await import("./retention.ts")).setRetentionCommand(flags)));
+  reports(retention.command("list"))
+    .description("the rules")
+    .option("--tenant <name>", "the organisation", "main")
+    .action(runs(async (flags) => (await import("./retention.ts")).listRetentionCommand(flags)));
+
   const importing = program.command("import").description("bring in what was written elsewhere");
   withDataFlag(importing.command("slack <zip>"))
     .description("import a Slack workspace export through the log; doing it again adds nothing")

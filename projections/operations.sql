@@ -70,3 +70,15 @@ begin
       from ops.resync r where r.resync_position > since), '[]')
   from unnest(moved) m(schema);
 end $$;
+
+-- A column that came later: what an older program folded is read as it stands.
+do $$ begin
+  if to_regclass('inbox.conversations') is not null and not exists (
+    select from pg_attribute where attrelid = to_regclass('inbox.conversations') and attname = 'expired_to') then
+    alter table inbox.conversations add column expired_to bigint;
+  end if;
+  if to_regclass('inbox__next.conversations') is not null and not exists (
+    select from pg_attribute where attrelid = to_regclass('inbox__next.conversations') and attname = 'expired_to') then
+    alter table inbox__next.conversations add column expired_to bigint;
+  end if;
+end $$;

@@ -76,7 +76,7 @@ export async function openConversations(
       mentions: seat.mentions,
       notify: seat.notify,
       mutedUntil: seat.mutedUntil?.toISOString() ?? null,
-      expiredTo: null,
+      expiredTo: seat.expiredTo,
       revision: Math.max(seat.revision, seat.memberRevision),
       position: Math.max(seat.changedPosition, seat.memberPosition),
     };

@@ -131,6 +131,7 @@ function touch(touched: Touched, event: Logged): void {
     case "ConversationRenamed":
     case "ConversationDescribed":
     case "ConversationPictured":
+    case "MessagesExpired":
       touched.conversation = true;
       break;
     default:

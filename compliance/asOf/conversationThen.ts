@@ -134,6 +134,7 @@ class About {
       case "MessageDeleted":
       case "ReactionAdded":
       case "ReactionRemoved":
+      case "MessagesExpired":
         return;
       default:
         event satisfies never;

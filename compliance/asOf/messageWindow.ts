@@ -88,6 +88,7 @@ export class MessageWindow {
       case "MemberRoleChanged":
       case "MemberRemoved":
       case "MemberPreferencesChanged":
+      case "MessagesExpired":
         return;
       default:
         event satisfies never;

@@ -34,7 +34,7 @@ export const RequestErasure = door({
 
 /** @returns the erasure's id, and where its first event stands */
 export async function requestErasure(
-  { accounts, erasures, holds }: ComplianceParts,
+  { accounts, erasures, holds }: Pick<ComplianceParts, "accounts" | "erasures" | "holds">,
   { userId, reason, partial }: z.output<typeof Payload>,
   by: By,
 ): Promise<(z.output<typeof Placement> & { erasureId: string }) | Rejection> {

@@ -110,6 +110,7 @@ export function evolve(conversation: Conversation, event: Placed<ConversationEve
     case "MessageDeleted":
     case "ReactionAdded":
     case "ReactionRemoved":
+    case "MessagesExpired":
       break;
     default:
       event satisfies never;

@@ -122,6 +122,16 @@ export const ReactionRemoved = eventType(
   z.object({ target: MessageId, seq: Seq, emoji: z.string(), userId: UserId }),
 );
 
+/**
+ * What was sealed on these days is past retention and unreadable. `stream`: this conversation's. `expiredTo`: up to there
+ * nothing is left, 0 where something is.
+ */
+export const MessagesExpired = eventType(
+  "MessagesExpired",
+  1,
+  z.object({ stream: z.string(), days: z.array(z.iso.date()), expiredTo: Seq }),
+);
+
 export const conversationEvents = [
   ConversationCreated,
   ConversationRenamed,
@@ -137,6 +147,7 @@ export const conversationEvents = [
   MessageDeleted,
   ReactionAdded,
   ReactionRemoved,
+  MessagesExpired,
 ] as const;
 
 export type ConversationEvent = ReturnType<(typeof conversationEvents)[number]>;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { UserId } from "../conversation/events.ts";
 import { eventType } from "../event.ts";
+import { Uuid } from "../ids.ts";
 
 export const ServerRole = z.enum(["admin", "compliance", "auditor", "moderator", "break-glass"]);
 
@@ -13,6 +14,16 @@ export const RolesChanged = eventType(
   z.object({ userId: UserId, roles: z.array(ServerRole), guest: z.boolean() }),
 );
 
-export const tenantEvents = [TenantFounded, RolesChanged] as const;
+/** For how many days messages are kept: of one conversation, of a kind, or (neither named) of the whole tenant. */
+export const RetentionRule = z.object({
+  kind: z.enum(["direct", "group"]).optional(),
+  conversationId: Uuid.optional(),
+  days: z.int().min(1).max(36_500),
+});
+/** All rules; the narrowest counts, and what none is about is kept for ever. */
+export const RetentionChanged = eventType("RetentionChanged", 1, z.object({ rules: z.array(RetentionRule) }));
+
+export const tenantEvents = [TenantFounded, RolesChanged, RetentionChanged] as const;
 export type TenantEvent = ReturnType<(typeof tenantEvents)[number]>;
+export type RetentionRule = z.infer<typeof RetentionRule>;
 export type ServerRole = z.infer<typeof ServerRole>;

@@ -2,7 +2,7 @@ import { createSecretKey, type KeyObject } from "node:crypto";
 import { parseStreamId, type StreamId, streamId } from "../../domain/ids.ts";
 import { contentKey } from "../../sealing/contentKey.ts";
 import type { Queryable } from "../ports/database.ts";
-import type { HeldKeyName, Hold } from "../ports/holds.ts";
+import { AuthorsNeeded, type HeldKeyName, type Hold } from "../ports/holds.ts";
 import { KeysUnavailable, type SecretName } from "../ports/secrets.ts";
 import { bucketSecret, type Opener } from "./opener.ts";
 import { unwrap, wrap } from "./wrap.ts";
@@ -22,11 +22,6 @@ interface BucketRow {
   readonly wrapped: Buffer;
   readonly dayWrapped: Buffer | null;
   readonly dayWeekKey: string | null;
-}
-
-/** Whose content of a day goes is not known here, and a hold keeps everybody's: they must be named. */
-export class AuthorsNeeded extends Error {
-  override name = "AuthorsNeeded";
 }
 
 export const HOLD = `tenant, hold_id as "holdId", conversation as "conversationId", person as "userId",

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Database, Queryable } from "../ports/database.ts";
-import type { Hold, Holds } from "../ports/holds.ts";
+import { AuthorsNeeded, type Hold, type Holds } from "../ports/holds.ts";
 import {
+  type Buckets,
   destroyed,
   KeysUnavailable,
   type SecretName,
@@ -9,7 +10,7 @@ import {
   type WeekKeys,
   type WrappedSecrets,
 } from "../ports/secrets.ts";
-import { AuthorsNeeded, HOLD, type HoldRow, heldKeys, holdsOver, holdWrap, keepForHolds } from "./holdRows.ts";
+import { HOLD, type HoldRow, heldKeys, holdsOver, holdWrap, keepForHolds } from "./holdRows.ts";
 import {
   bucketSecret,
   createOpener,
@@ -190,7 +191,7 @@ export const anythingWrapped = (db: Queryable) => (tenant: string) =>
   });
 
 /** Secrets in a Postgres, wrapped under keys that are kept elsewhere. */
-export function postgresSecretStore(db: Database, weekKeys: WeekKeys): SecretStore & WrappedSecrets & Holds {
+export function postgresSecretStore(db: Database, weekKeys: WeekKeys): SecretStore & WrappedSecrets & Holds & Buckets {
   const ensure = async (names: readonly SecretName[]) => {
     const before = await find(db, names);
     const missing = before.filter(({ gone, wrapped }) => !gone && !wrapped);
@@ -286,6 +287,16 @@ export function postgresSecretStore(db: Database, weekKeys: WeekKeys): SecretSto
     over: (tenant, userId, streams) => answering(() => holdsOver(db, tenant, userId, streams)),
     destroyUnlessHeld: (tenant, userId, streams) => answering(() => destroyUnlessHeld(tenant, userId, streams)),
     heldKeys: (tenant, names) => answering(() => heldKeys(db, createOpener(weekKeys), tenant, names)),
+    before: (tenant, day, limit) =>
+      answering(async () => {
+        const { rows } = await db.query<{ conversationId: string; day: string }>(
+          `select right(owner, 36) as "conversationId", bucket as day from keys.secrets
+           where tenant = $1 and bucket > '-' and bucket < $2 and owner like tenant || '/conversation-%'
+           order by bucket, owner limit $3`,
+          [tenant, day, limit],
+        );
+        return rows;
+      }),
     tenants: () =>
       answering(async () => {
         const { rows } = await db.query<{ tenant: string }>(

@@ -1,5 +1,10 @@
 import type { StreamId } from "../../domain/ids.ts";
 
+/** Whose content of a day goes is not known here, and a hold keeps everybody's: they must be named. */
+export class AuthorsNeeded extends Error {
+  override name = "AuthorsNeeded";
+}
+
 /** A scope that is preserved whatever is destroyed: a conversation, a person, or a person in a conversation. */
 export interface Hold {
   readonly tenant: string;

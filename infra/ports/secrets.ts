@@ -32,6 +32,16 @@ export interface SecretStore {
   ledger(after: number): Promise<{ readonly head: number; readonly destroyed: readonly SecretName[] }>;
 }
 
+/** Which buckets there are to be retired. Throws KeysUnavailable likewise. */
+export interface Buckets {
+  /** Those of conversations, of days before one, by day: at most `limit`. */
+  before(
+    tenant: string,
+    day: string,
+    limit: number,
+  ): Promise<{ readonly conversationId: string; readonly day: string }[]>;
+}
+
 /** The outermost keys, kept where the database's backups do not reach: a file on a laptop, a KMS in production. */
 export interface WeekKeys {
   /** The key that wraps now, made when there is none yet: its id and 32 bytes. */

@@ -59,6 +59,7 @@ export class ConversationRules {
       case "ConversationDescribed":
       case "ConversationPictured":
       case "HistoryVisibilityChanged":
+      case "MessagesExpired":
         return;
       case "MemberAdded":
         return this.#added(before, event.data, found);

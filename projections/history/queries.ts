@@ -235,3 +235,21 @@ export async function conversationsAuthored(queryable: Queryable, tenant: string
   );
   return rows.map(({ conversation }) => conversation);
 }
+
+/** The first message that is sealed in the bucket of a later day, else what would come after the last one. */
+export async function firstSealedAfter(
+  queryable: Queryable,
+  tenant: string,
+  conversation: string,
+  day: string,
+): Promise<number> {
+  const { rows } = await queryable.query<{ seq: number }>(
+    `select coalesce(
+       (select seq from history.messages where tenant = $1 and conversation = $2 and sealed is not null
+          and convert_from(substring(sealed from 37 + get_byte(sealed, 34) for get_byte(sealed, 35)), 'LATIN1')
+            collate "C" > $3 order by seq limit 1),
+       (select max(seq) + 1 from history.messages where tenant = $1 and conversation = $2), 1) as seq`,
+    [tenant, conversation, day],
+  );
+  return rows[0]?.seq ?? 1;
+}

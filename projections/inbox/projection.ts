@@ -16,6 +16,7 @@ interface Conversation {
   member_count: number;
   revision: number;
   changed_position: number;
+  expired_to: number | null;
 }
 
 interface Head {
@@ -34,6 +35,7 @@ const ofTheConversation = [
   "HistoryVisibilityChanged",
   "MemberAdded",
   "MemberRemoved",
+  "MessagesExpired",
 ] as const;
 const handles = [
   ...ofTheConversation,
@@ -92,7 +94,7 @@ async function foldConversations(events: readonly ConversationEvent[], tables: T
   const keys = new Map(events.map((event) => [keyOf(event), { tenant: event.tenant, conversation: event.of }]));
   const { rows } = await tables.query<Conversation>(
     `select c.tenant, conversation, kind, history_visibility, narrowed_position, name::text, description::text, avatar,
-       peers, member_count, revision, changed_position
+       peers, member_count, revision, changed_position, expired_to
      from json_to_recordset($1) as k(tenant text, conversation uuid)
      join ${schema}.conversations c using (tenant, conversation)`,
     [JSON.stringify([...keys.values()])],
@@ -112,7 +114,8 @@ async function foldConversations(events: readonly ConversationEvent[], tables: T
      on conflict (tenant, conversation) do update set history_visibility = excluded.history_visibility,
        narrowed_position = excluded.narrowed_position, name = excluded.name, description = excluded.description,
        avatar = excluded.avatar, peers = excluded.peers, member_count = excluded.member_count,
-       revision = excluded.revision, changed_position = excluded.changed_position`,
+       revision = excluded.revision, changed_position = excluded.changed_position,
+       expired_to = excluded.expired_to`,
     [JSON.stringify([...folded.values()])],
     `${schema}-save-conversations`,
   );
@@ -137,6 +140,7 @@ const created = ({
   member_count: 0,
   revision,
   changed_position: position,
+  expired_to: null,
 });
 
 function evolve(conversation: Conversation, event: Exclude<ConversationEvent, { type: "ConversationCreated" }>): void {
@@ -163,6 +167,9 @@ function evolve(conversation: Conversation, event: Exclude<ConversationEvent, { 
       break;
     case "MemberRemoved":
       conversation.member_count--;
+      break;
+    case "MessagesExpired":
+      conversation.expired_to = Math.max(conversation.expired_to ?? 0, event.data.expiredTo) || null;
       break;
     default:
       event satisfies never;

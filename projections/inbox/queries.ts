@@ -19,6 +19,8 @@ export interface Seat {
   /** The last events that changed the conversation, and this membership. */
   readonly revision: number;
   readonly changedPosition: number;
+  /** Up to there messages are past retention. */
+  readonly expiredTo: number | null;
   readonly memberRevision: number;
   readonly memberPosition: number;
   readonly memberships: readonly Membership[];
@@ -53,7 +55,7 @@ interface StoredSeat extends Omit<Seat, "name" | "description" | "memberships"> 
 
 const SEAT = `m.conversation, c.kind, c.history_visibility as "historyVisibility",
   c.narrowed_position as "narrowedPosition", c.name, c.description, c.avatar, c.peers, c.member_count as "memberCount",
-  c.revision, c.changed_position as "changedPosition", m.revision as "memberRevision",
+  c.revision, c.changed_position as "changedPosition", c.expired_to as "expiredTo", m.revision as "memberRevision",
   m.changed_position as "memberPosition", m.intervals, m.present,
   case when g.guest then 'guest' else m.role end as role, coalesce(g.changed_position, 0) as "standingPosition",
   m.joined_position as "joinedPosition",
@@ -228,4 +230,16 @@ export async function namesAround(
     conversation,
     name: unpackSealed(tenant, "conversation", conversation, name),
   }));
+}
+
+export async function kindsOf(
+  queryable: Queryable,
+  tenant: string,
+  conversations: readonly string[],
+): Promise<Map<string, "direct" | "group">> {
+  const { rows } = await queryable.query<{ conversation: string; kind: "direct" | "group" }>(
+    "select conversation, kind from inbox.conversations where tenant = $1 and conversation = any($2::uuid[])",
+    [tenant, conversations],
+  );
+  return new Map(rows.map(({ conversation, kind }) => [conversation, kind]));
 }

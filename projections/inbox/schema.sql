@@ -13,6 +13,8 @@ create table conversations (
   member_count integer not null,
   revision bigint not null,
   changed_position bigint not null,
+  -- up to there messages are past retention
+  expired_to bigint,
   primary key (tenant, conversation)
 );
 

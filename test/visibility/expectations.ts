@@ -118,6 +118,7 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
   GetMessageHistory: ofEarlyMessage(message, 403, 403),
   GetReceipts: ofEarlyMessage(message, 200, 200),
   GetProof: ofEarlyMessage(message, 200, 200),
+  GetComplianceProof: ofOfficers(message),
   EditMessage: ofEarlyMessage((target) => ({ ...message(target), text: "never said" }), 403, 403),
   DeleteMessage: ofEarlyMessage(message, 403, 403),
   AddReaction: ofEarlyMessage(reaction, 200, 200),
@@ -127,6 +128,11 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
   PlaceHold: ofOfficers(({ conversationId }) => ({ conversationId, reason: "a lawsuit" })),
   ListHolds: { ...ofOfficers(nothing), statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) } },
   ReadHeld: ofOfficers(({ holdId }) => ({ holdId })),
+  GetRetention: { ...ofOfficers(nothing), statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) } },
+  SetRetention: {
+    ...ofOfficers(() => ({ rules: [{ days: 36_500 }] })),
+    statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) },
+  },
   LiftHold: ofOfficers(({ holdId }) => ({ holdId })),
   GetErasure: ofOfficers(({ erasureId }) => ({ erasureId })),
   // Whoever comes after it finds nobody there.

@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { Placement, unchanged } from "../../commands/index.ts";
+import { tenant as tenantAggregate } from "../../commands/tenant/aggregate.ts";
+import type { By } from "../../domain/by.ts";
+import { streamId, tenantId } from "../../domain/ids.ts";
+import { isRejection, type Rejection } from "../../domain/rejection.ts";
+import { RetentionChanged, RetentionRule } from "../../domain/tenant/events.ts";
+import { door } from "../../infra/ports/door.ts";
+import type { ComplianceParts } from "../parts.ts";
+import { readRules } from "./rules.ts";
+
+const scopeOf = ({ kind, conversationId }: RetentionRule) => conversationId ?? kind ?? "all";
+
+export const RetentionRules = z
+  .array(z.strictObject(RetentionRule.shape))
+  .max(1_000)
+  .refine(
+    (rules) => rules.every(({ kind, conversationId }) => !(kind && conversationId)),
+    "a rule is about a kind or a conversation",
+  )
+  .refine((rules) => new Set(rules.map(scopeOf)).size === rules.length, "two rules are about the same");
+
+export const GetRetention = door({
+  name: "GetRetention",
+  route: "GET /api/v1/compliance/retention",
+  summary: "For how many days messages are kept.",
+  status: 200,
+  access: ["compliance", "auditor"],
+  socket: false,
+  payload: z.strictObject({}),
+  result: z.strictObject({ rules: z.array(RetentionRule) }),
+
+  async run(_, { tenant }, { accounts }: ComplianceParts) {
+    return { body: { rules: [...(await readRules(accounts.engine, tenant))] } };
+  },
+});
+
+export const SetRetention = door({
+  name: "SetRetention",
+  route: "PUT /api/v1/compliance/retention",
+  summary:
+    "Says for how many days messages are kept; what is older becomes unreadable for ever. The narrowest rule counts.",
+  status: 200,
+  access: ["compliance"],
+  socket: false,
+  payload: z.strictObject({ rules: RetentionRules }),
+  result: Placement,
+
+  async run({ rules }, by, parts: ComplianceParts) {
+    const set = await setRetention(parts, rules, by);
+    return isRejection(set) ? set : { body: set };
+  },
+});
+
+export async function setRetention(
+  { accounts: { engine }, retention }: ComplianceParts,
+  rules: z.output<typeof RetentionRules>,
+  by: By,
+): Promise<z.output<typeof Placement> | Rejection> {
+  const outcome = await tenantAggregate.mailboxes(engine).send(streamId(by.tenant, "tenant", tenantId(by.tenant)), {
+    name: "SetRetention",
+    payload: { rules },
+    sender: { ...by, commandId: by.key ?? engine.newId() },
+    keyed: by.key !== undefined,
+    needs: () => undefined,
+    decide: (state) =>
+      JSON.stringify(state.retention) === JSON.stringify(rules)
+        ? unchanged(state.retentionAt)
+        : [RetentionChanged({ rules })],
+  });
+  if (isRejection(outcome)) return outcome;
+  retention.wake();
+  return { position: outcome.position, revision: outcome.revision };
+}

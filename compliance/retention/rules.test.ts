@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { daysKept, firstDayKept } from "./rules.ts";
+
+const here = { conversationId: "here", kind: "direct" } as const;
+
+test("the narrowest rule counts: the conversation's, else its kind's, else the tenant's", () => {
+  const rules = [{ days: 3650 }, { kind: "direct" as const, days: 365 }, { conversationId: "here", days: 30 }];
+  expect(daysKept(rules, here)).toBe(30);
+  expect(daysKept(rules, { ...here, conversationId: "there" })).toBe(365);
+  expect(daysKept(rules, { conversationId: "there", kind: "group" })).toBe(3650);
+});
+
+test("what no rule is about is kept for ever", () => {
+  expect(daysKept([], here)).toBeUndefined();
+  expect(daysKept([{ kind: "group", days: 1 }], here)).toBeUndefined();
+});
+
+test("a day goes once the day after it and the days kept are past", () => {
+  // 2026-11-10 + 1 + 5 = 2026-11-16, which is past on the 17th.
+  expect(firstDayKept(Date.parse("2026-11-16T23:59:59Z"), 5)).toBe("2026-11-10");
+  expect(firstDayKept(Date.parse("2026-11-17T00:00:00Z"), 5)).toBe("2026-11-11");
+});
