@@ -16,7 +16,7 @@ const expected: ReadonlyMap<string, number> = new Map([
   ["LogBehind", exitCodes.logBehind],
 ]);
 
-/** What the operating system refuses, in words. */
+/** What the operating system or PostgreSQL refuses, in words. */
 const system: ReadonlyMap<string, string> = new Map([
   ["EACCES", "this user may not"],
   ["EPERM", "this user may not"],
@@ -26,6 +26,7 @@ const system: ReadonlyMap<string, string> = new Map([
   ["EADDRNOTAVAIL", "this machine has no such address"],
   ["ENOTFOUND", "there is no such host"],
   ["ECONNREFUSED", "nothing answers there"],
+  ["53100", "the database's disk is full"],
 ]);
 
 /** Tells on standard error what went wrong, without a stack where that says nothing. Gives the exit code. */

@@ -136,6 +136,10 @@ async function saveTables(client: PoolClient, part: Part, folder: string, { prog
 }
 
 async function factsOf(client: PoolClient, part: Part): Promise<Omit<Manifest, "tables" | "files">> {
+  const { rows: found } = await client.query<{ there: boolean }>(
+    "select to_regclass('log.events') is not null and to_regclass('keys.ledger') is not null as there",
+  );
+  if (!found[0]?.there) throw new CommandFailed("the database holds no log: start a server on it first");
   const { rows } = await client.query<{
     installation: string | null;
     epoch: number;
