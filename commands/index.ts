@@ -1,5 +1,6 @@
-export { type Account, aggregate, command, type Met, type Sender, unchanged } from "./command.ts";
+export { aggregate, command, unchanged } from "./command.ts";
 export { succeedOwner } from "./conversation/succeedOwner.ts";
+export type { Account, Met, Sender } from "./engine/deciding.ts";
 export { defaultLimits, type Engine, type EngineLimits, type MarkNow } from "./engine/engine.ts";
 export { type ImportedConversation, importConversation } from "./import/importConversation.ts";
 export { importMarks } from "./import/importMarks.ts";

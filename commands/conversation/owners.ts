@@ -1,5 +1,5 @@
 import type { Conversation } from "../../domain/conversation/conversation.ts";
-import type { Account } from "../command.ts";
+import type { Account } from "../engine/deciding.ts";
 
 type AccountOf = (userId: string) => Account | undefined;
 

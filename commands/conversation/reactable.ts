@@ -2,7 +2,7 @@ import type { Conversation } from "../../domain/conversation/conversation.ts";
 import type { ConversationEvent } from "../../domain/conversation/events.ts";
 import { foldMessage, type Message } from "../../domain/conversation/message.ts";
 import { type Rejection, reject } from "../../domain/rejection.ts";
-import type { Met, Sender } from "../command.ts";
+import type { Met, Sender } from "../engine/deciding.ts";
 import { membership, noSuchConversation, noSuchMessage, sees } from "./access.ts";
 
 /** The message, where its sender may react to it. */

@@ -3,7 +3,7 @@ import { evolve, newConversation } from "../../domain/conversation/conversation.
 import { type ConversationEvent, MemberAdded, MemberRoleChanged } from "../../domain/conversation/events.ts";
 import { placed } from "../../domain/event.ts";
 import { ada, bo, cy, direct, gus, left, lunch, zoe } from "../../test/support/lunch.ts";
-import type { Account } from "../command.ts";
+import type { Account } from "../engine/deciding.ts";
 import { decideSuccession } from "./succeedOwner.ts";
 
 const open: Account = { guest: false, deactivated: false, erased: false };

@@ -1,5 +1,5 @@
 import type { DomainEvent, Placed } from "../../domain/event.ts";
-import type { About } from "../command.ts";
+import type { About } from "./deciding.ts";
 import { aboutOf } from "./needs.ts";
 import { bucketOf, targetOf } from "./record.ts";
 

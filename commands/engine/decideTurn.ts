@@ -1,7 +1,7 @@
 import { type DomainEvent, placed } from "../../domain/event.ts";
 import { isRejection, type Rejection } from "../../domain/rejection.ts";
-import type { AggregateDeclaration, Unchanged } from "../command.ts";
 import { Ahead } from "./ahead.ts";
+import type { AggregateDeclaration, Unchanged } from "./deciding.ts";
 import type { EngineLimits } from "./engine.ts";
 import type { Loaded } from "./load.ts";
 import { type Fetched, meet } from "./needs.ts";

@@ -2,7 +2,7 @@ import type { Clock } from "../../infra/ports/clock.ts";
 import type { EventLog } from "../../infra/ports/eventLog.ts";
 import type { Snapshots } from "../../infra/ports/snapshots.ts";
 import type { Sealing } from "../../sealing/sealing.ts";
-import type { Account } from "../command.ts";
+import type { Account } from "./deciding.ts";
 
 /** What a turn of a mailbox took, for metrics. */
 export interface TurnTaken {

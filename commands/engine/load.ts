@@ -3,7 +3,7 @@ import { type DomainEvent, type Placed, placed } from "../../domain/event.ts";
 import type { StreamId } from "../../domain/ids.ts";
 import type { RecordedEvent } from "../../infra/ports/eventLog.ts";
 import type { Snapshot } from "../../infra/ports/snapshots.ts";
-import type { AggregateDeclaration } from "../command.ts";
+import type { AggregateDeclaration } from "./deciding.ts";
 import type { Engine } from "./engine.ts";
 import { entriesOf, readState, type StateSchema, shapeOf, writeState } from "./storedState.ts";
 

@@ -6,8 +6,8 @@ import { LogUnavailable, type NewCommand, type RecordedEvent, UnknownOutcome } f
 import { KeysUnavailable } from "../../infra/ports/secrets.ts";
 import { dayBucket } from "../../sealing/bucket.ts";
 import { ContentErased } from "../../sealing/sealing.ts";
-import type { AggregateDeclaration } from "../command.ts";
 import { type DecidedWaiting, decideTurn, type Refused } from "./decideTurn.ts";
+import type { AggregateDeclaration } from "./deciding.ts";
 import type { Engine } from "./engine.ts";
 import { type Loaded, load, loadTail, UnknownEventMet } from "./load.ts";
 import { fetchNeeds } from "./needs.ts";

@@ -1,7 +1,7 @@
 import type { DomainEvent } from "../../domain/event.ts";
 import type { StreamId } from "../../domain/ids.ts";
 import type { Rejection } from "../../domain/rejection.ts";
-import type { AggregateDeclaration } from "../command.ts";
+import type { AggregateDeclaration } from "./deciding.ts";
 import type { Engine } from "./engine.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { Done, Pending } from "./pending.ts";

@@ -1,7 +1,7 @@
 import type { DomainEvent, Placed } from "../../domain/event.ts";
 import { parseStreamId, type StreamId } from "../../domain/ids.ts";
 import type { RecordedEvent } from "../../infra/ports/eventLog.ts";
-import type { About, Account, AggregateDeclaration, Met } from "../command.ts";
+import type { About, Account, AggregateDeclaration, Met } from "./deciding.ts";
 import type { Engine, EngineLimits } from "./engine.ts";
 import { factsOf, type Loaded } from "./load.ts";
 import type { Pending } from "./pending.ts";

@@ -1,6 +1,6 @@
 import type { DomainEvent, Placed } from "../../domain/event.ts";
 import type { Rejection } from "../../domain/rejection.ts";
-import type { Met, Needs, Sender, Unchanged } from "../command.ts";
+import type { Met, Needs, Sender, Unchanged } from "./deciding.ts";
 
 /** A command on its way through a mailbox. */
 export interface Pending<State, Event extends DomainEvent> {

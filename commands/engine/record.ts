@@ -6,7 +6,7 @@ import type { EventMeta } from "../../domain/meta.ts";
 import { type Rejection, reject } from "../../domain/rejection.ts";
 import type { NewCommand, NewEvent, RecordedCommand, SealedContent } from "../../infra/ports/eventLog.ts";
 import { ContentErased, type ToSeal } from "../../sealing/sealing.ts";
-import type { AggregateDeclaration, Sender } from "../command.ts";
+import type { AggregateDeclaration, Sender } from "./deciding.ts";
 import type { Engine } from "./engine.ts";
 import { factsOf } from "./load.ts";
 import type { Done } from "./pending.ts";

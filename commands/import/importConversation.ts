@@ -10,8 +10,9 @@ import {
 } from "../../domain/conversation/events.ts";
 import { streamId } from "../../domain/ids.ts";
 import type { Rejection } from "../../domain/rejection.ts";
-import { type Unchanged, unchanged } from "../command.ts";
+import { unchanged } from "../command.ts";
 import { ungatedConversation } from "../conversation/aggregate.ts";
+import type { Unchanged } from "../engine/deciding.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Done } from "../engine/pending.ts";
 

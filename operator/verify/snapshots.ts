@@ -1,4 +1,4 @@
-import type { AggregateDeclaration } from "../../commands/command.ts";
+import type { AggregateDeclaration } from "../../commands/engine/deciding.ts";
 import { madeBy } from "../../commands/engine/load.ts";
 import { readState, writeState } from "../../commands/engine/storedState.ts";
 import type { DomainEvent } from "../../domain/event.ts";

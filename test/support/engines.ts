@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { Account, CommandDoor } from "../../commands/command.ts";
+import type { CommandDoor } from "../../commands/command.ts";
+import type { Account } from "../../commands/engine/deciding.ts";
 import { defaultLimits, type Engine, type EngineLimits } from "../../commands/engine/engine.ts";
 import type { By } from "../../domain/by.ts";
 import type { DomainEvent } from "../../domain/event.ts";

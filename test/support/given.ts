@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import type { z } from "zod";
-import type { About, Account, CommandDoor, Met, Sender } from "../../commands/command.ts";
+import type { CommandDoor } from "../../commands/command.ts";
+import type { About, Account, Met, Sender } from "../../commands/engine/deciding.ts";
 import { aboutOf } from "../../commands/engine/needs.ts";
 import type { By } from "../../domain/by.ts";
 import { type AnyEvent, declarationOf, decodeFacts } from "../../domain/catalogue.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { AggregateDeclaration } from "../../commands/command.ts";
 import { conversation } from "../../commands/conversation/aggregate.ts";
+import type { AggregateDeclaration } from "../../commands/engine/deciding.ts";
 import { writeState } from "../../commands/engine/storedState.ts";
 import { tenant } from "../../commands/tenant/aggregate.ts";
 import { user } from "../../commands/user/aggregate.ts";
