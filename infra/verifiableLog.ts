@@ -1,15 +1,22 @@
 import type { Logger } from "pino";
+import type { ProofParts } from "../compliance/proof/parts.ts";
 import { createSequencer, type Sequencer } from "../compliance/tlog/sequencer.ts";
 import type { ServedLogParts } from "../compliance/tlog/serveLog.ts";
 import type { Foundation } from "./foundation.ts";
 
-/** What serving the verifiable log and making proofs stand on. */
+/** What serving the verifiable log stands on. */
 export const servedLog = ({ config, database, log, sealing, signer }: Foundation): ServedLogParts => ({
   database,
   log,
   sealing,
   signer,
   name: config.origin,
+});
+
+/** What proofs stand on. */
+export const proofParts = (foundation: Foundation): ProofParts => ({
+  ...servedLog(foundation),
+  holds: foundation.compliance.holds,
 });
 
 /** Follows the log and signs how far it came, until stopped. */

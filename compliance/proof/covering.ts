@@ -1,3 +1,4 @@
+import { MessagesExpired } from "../../domain/conversation/events.ts";
 import { streamId } from "../../domain/ids.ts";
 import type { Queryable } from "../../infra/ports/database.ts";
 import type { EventLog, RecordedEvent } from "../../infra/ports/eventLog.ts";
@@ -17,6 +18,20 @@ export async function erasureOf(
   for (const { erasureId } of rows) {
     const event = await eventOf(log, streamId(tenant, "compliance", erasureId), 0);
     if (event) return event;
+  }
+  return undefined;
+}
+
+/** The event that says that the day of this one is past retention in its conversation. */
+export async function expiryOf(
+  { log }: { readonly log: EventLog },
+  event: RecordedEvent,
+): Promise<RecordedEvent | undefined> {
+  const bucket = event.sealed?.bucket ?? "-";
+  if (bucket === "-") return undefined;
+  for await (const later of log.readStream(event.stream, event.revision + 1)) {
+    if (later.type !== "MessagesExpired") continue;
+    if (MessagesExpired.schema.data.parse(JSON.parse(later.data)).days.includes(bucket)) return later;
   }
   return undefined;
 }

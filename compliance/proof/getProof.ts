@@ -5,7 +5,7 @@ import { reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
 import { messageById } from "../../projections/history/queries.ts";
 import { seats } from "../../projections/inbox/queries.ts";
-import type { ServedLogParts } from "../tlog/serveLog.ts";
+import type { ProofParts } from "./parts.ts";
 import { proveMessage, versionsAmong } from "./proveMessage.ts";
 import { Proof } from "./shapes.ts";
 
@@ -28,7 +28,7 @@ export const GetProof = door({
   payload: z.strictObject({ conversationId: Uuid, messageId: Uuid, revision: Revision }),
   result: Proof,
 
-  async run({ conversationId, messageId, revision }, { tenant, userId }, parts: ServedLogParts) {
+  async run({ conversationId, messageId, revision }, { tenant, userId }, parts: ProofParts) {
     const { database, log } = parts;
     const found = await database.transaction(async (tx) => {
       const seat = (await seats(tx, tenant, userId, [conversationId])).get(conversationId);
@@ -50,7 +50,7 @@ export const GetProof = door({
       if (!seesVersions) return reject("forbidden", "its versions are for the author, owners and admins");
       if (isDeleted) return reject("gone", "the message was deleted");
     }
-    const proof = await proveMessage(asked, parts, { open: !isDeleted, forAuditor: false });
+    const proof = await proveMessage(asked, parts, { open: isDeleted ? "nothing" : "readable", forAuditor: false });
     return "rejected" in proof ? proof : { body: proof };
   },
 });

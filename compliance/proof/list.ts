@@ -1,6 +1,10 @@
 import { type OpenDoor, openDoor } from "../../infra/ports/door.ts";
-import type { ServedLogParts } from "../tlog/serveLog.ts";
+import { GetComplianceProof } from "./getComplianceProof.ts";
 import { GetProof } from "./getProof.ts";
+import type { ProofParts } from "./parts.ts";
 
 /** Every door that gives proofs. */
-export const openProofs = (parts: ServedLogParts): OpenDoor[] => [openDoor(GetProof, parts)];
+export const openProofs = (parts: ProofParts): OpenDoor[] => [
+  openDoor(GetProof, parts),
+  openDoor(GetComplianceProof, parts),
+];

@@ -1,15 +1,16 @@
+import { createSecretKey } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { RecordedEvent } from "../../infra/ports/eventLog.ts";
-import { additionalData } from "../../sealing/seal.ts";
+import { additionalData, openingOf } from "../../sealing/seal.ts";
 import { newestCheckpoint } from "../tlog/checkpoints.ts";
 import { commitmentsOf, linkSaltOf, saltOf } from "../tlog/commitments.ts";
 import { entriesAt, eventOf, type Placed } from "../tlog/events.ts";
 import { originOf } from "../tlog/origin.ts";
-import type { ServedLogParts } from "../tlog/serveLog.ts";
 import { keysOfStream } from "../tlog/tenantKeys.ts";
 import { inclusionProof } from "../tlog/tree.ts";
 import { entryBytes } from "../verifier/entry.ts";
 import { tlogProofText } from "../verifier/tlogProof.ts";
+import type { ProofParts } from "./parts.ts";
 import type { Opening, ProvenEvent } from "./shapes.ts";
 
 /** The event is committed, and no checkpoint holds it yet. */
@@ -18,8 +19,8 @@ export class NotSignedYet extends Error {
 }
 
 export interface ProvenHow {
-  /** Without it the sealed content stays closed. */
-  readonly open: boolean;
+  /** `held`: also what a legal hold alone still keeps; `nothing`: the sealed content stays closed. */
+  readonly open: "held" | "readable" | "nothing";
   /** With what shows which event it follows. */
   readonly forAuditor: boolean;
 }
@@ -29,7 +30,7 @@ const LOOK_EVERY_MS = 50;
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
 /** @throws NotSignedYet, KeysUnavailable */
-export async function proveEvent(event: RecordedEvent, parts: ServedLogParts, how: ProvenHow): Promise<ProvenEvent> {
+export async function proveEvent(event: RecordedEvent, parts: ProofParts, how: ProvenHow): Promise<ProvenEvent> {
   const { place, checkpoint } = await signedPlace(event.position, parts);
   const keys = await keysOfStream(parts.sealing, event.stream);
   const path = await inclusionProof(parts.database, place.index, checkpoint.size);
@@ -54,11 +55,11 @@ export async function proveEvent(event: RecordedEvent, parts: ServedLogParts, ho
   };
 }
 
-async function sealedOf(event: RecordedEvent, { sealing }: ServedLogParts, open: boolean): Promise<Opening["sealed"]> {
+async function sealedOf(event: RecordedEvent, parts: ProofParts, open: ProvenHow["open"]): Promise<Opening["sealed"]> {
   const { sealed } = event;
   if (!sealed) return null;
   const { subject, bucket, commitment, nonce, ciphertext } = sealed;
-  const mk = open ? await sealing.opening({ ...event, sealed }) : undefined;
+  const mk = await mkOf({ ...event, sealed }, parts, open);
   return {
     commitment: base64(commitment),
     nonce: base64(nonce),
@@ -68,14 +69,38 @@ async function sealedOf(event: RecordedEvent, { sealing }: ServedLogParts, open:
   };
 }
 
-async function prevLeafOf({ stream, revision }: RecordedEvent, { log, database }: ServedLogParts): Promise<Uint8Array> {
+/** The key that holds keep of this event's content, where its own is destroyed. */
+export async function heldKey(
+  { stream, sealed }: RecordedEvent,
+  { holds }: ProofParts,
+): Promise<Uint8Array | undefined> {
+  if (!sealed) return undefined;
+  const { subject, bucket } = sealed;
+  const tenant = stream.slice(0, stream.indexOf("/"));
+  const [key] = await holds.heldKeys(tenant, [{ stream, subject, bucket }]);
+  return key;
+}
+
+async function mkOf(
+  event: RecordedEvent & { readonly sealed: NonNullable<RecordedEvent["sealed"]> },
+  parts: ProofParts,
+  open: ProvenHow["open"],
+): Promise<Uint8Array | undefined> {
+  if (open === "nothing") return undefined;
+  const mk = await parts.sealing.opening(event);
+  if (mk || open === "readable") return mk;
+  const key = await heldKey(event, parts);
+  return key && openingOf(createSecretKey(key), event.sealed.nonce);
+}
+
+async function prevLeafOf({ stream, revision }: RecordedEvent, { log, database }: ProofParts): Promise<Uint8Array> {
   const before = revision === 0 ? undefined : await eventOf(log, stream, revision - 1);
   const place = before && (await entriesAt(database, [before.position])).get(before.position);
   return place?.leaf ?? new Uint8Array(32);
 }
 
 /** Where the event is in the tree, and a checkpoint that holds it: what was committed just now is waited for. */
-async function signedPlace(position: number, { log, database, name }: ServedLogParts) {
+async function signedPlace(position: number, { log, database, name }: ProofParts) {
   const origin = originOf(name, await log.epoch());
   const until = Date.now() + SIGNED_WITHIN_MS;
   for (let place: Placed | undefined; ; ) {

@@ -2,11 +2,11 @@ import { type Rejection, reject } from "../../domain/rejection.ts";
 import type { RecordedEvent } from "../../infra/ports/eventLog.ts";
 import { KeysUnavailable } from "../../infra/ports/secrets.ts";
 import { originOf } from "../tlog/origin.ts";
-import type { ServedLogParts } from "../tlog/serveLog.ts";
 import { checkProof } from "../verifier/checkProof.ts";
 import { parseVerifierKey } from "../verifier/note.ts";
-import { erasureOf } from "./covering.ts";
-import { NotSignedYet, type ProvenHow, proveEvent } from "./proveEvent.ts";
+import { erasureOf, expiryOf } from "./covering.ts";
+import type { ProofParts } from "./parts.ts";
+import { heldKey, NotSignedYet, type ProvenHow, proveEvent } from "./proveEvent.ts";
 import type { Proof } from "./shapes.ts";
 
 /** The events that gave a message its texts, oldest first. */
@@ -16,15 +16,13 @@ export const versionsAmong = (events: readonly RecordedEvent[]): RecordedEvent[]
 /** The proof of one version, with the verdict that whoever checks it comes to. */
 export async function proveMessage(
   event: RecordedEvent,
-  parts: ServedLogParts,
+  parts: ProofParts,
   how: ProvenHow,
 ): Promise<Proof | Rejection> {
   try {
     const proven = await proveEvent(event, parts, how);
-    const isGone = how.open && proven.opening.sealed?.mk === null;
-    const erasure = isGone && event.sealed ? await erasureOf(parts, tenantOf(event), event.sealed.subject) : undefined;
-    const coveredBy = erasure && (await proveEvent(erasure, parts, { open: false, forAuditor: false }));
-    const said: Proof = { ...proven, verdict: isGone ? "erased" : "intact", ...(coveredBy ? { coveredBy } : {}) };
+    const isGone = how.open !== "nothing" && proven.opening.sealed?.mk === null;
+    const said: Proof = { ...proven, ...(isGone ? await goneBy(event, parts) : { verdict: "intact" }) };
     const origin = originOf(parts.name, await parts.log.epoch());
     const keys = (await parts.signer.verifierKeys(origin)).map(parseVerifierKey);
     const { verdict } = await checkProof(JSON.stringify(said), keys);
@@ -35,6 +33,15 @@ export async function proveMessage(
     if (error instanceof KeysUnavailable) return reject("unavailable", "the keys that open content do not answer now");
     throw error;
   }
+}
+
+/** Why its content is not to be had any more: it is held for others, or an erasure in the log took it. */
+async function goneBy(event: RecordedEvent, parts: ProofParts): Promise<Pick<Proof, "verdict" | "coveredBy">> {
+  if (await heldKey(event, parts)) return { verdict: "held" };
+  const erasure = event.sealed && (await erasureOf(parts, tenantOf(event), event.sealed.subject));
+  const covering = erasure ?? (await expiryOf(parts, event));
+  if (!covering) return { verdict: "erased" };
+  return { verdict: "erased", coveredBy: await proveEvent(covering, parts, { open: "nothing", forAuditor: false }) };
 }
 
 const tenantOf = ({ stream }: RecordedEvent): string => stream.slice(0, stream.indexOf("/"));

@@ -115,6 +115,24 @@ test("an erased person's message is proven erased, by the erasure that is in the
   });
 });
 
+test("what an auditor is shown of a deleted message is written down, opens it, and follows what was before it", async () => {
+  const sent = await send(bo, conversation, "deleted soon");
+  await bo.delete(`/conversations/${conversation}/messages/${sent.messageId}`);
+  const officer = await apiOf(server.url).login("root", "desk");
+  const path = `/conversations/${conversation}/messages/${sent.messageId}/proof`;
+  const { status, body } = await officer.get(`/compliance${path}`);
+  expect(status).toBe(200);
+  expect(await checkProof(JSON.stringify(body), keys)).toMatchObject({ content: { text: "deleted soon" } });
+  const { opening } = z.object({ opening: z.record(z.string(), z.unknown()) }).parse(body);
+  const elsewhere = { ...opening, prevLeaf: Buffer.alloc(32).toString("base64") };
+  expect(await checkProof(JSON.stringify({ ...body, opening: elsewhere }), keys)).toMatchObject({
+    why: "the event does not follow the one that is named before it",
+  });
+  const { rows } = await database().query("select from compliance.access_log where action = 'read-proof'");
+  expect(rows).toHaveLength(1);
+  expect((await ada.get(`/compliance${path}`)).status).toBe(403);
+});
+
 /** Each is one statement on one row of the message's event, undone afterwards. */
 const alterations: Readonly<Record<string, string>> = {
   "a fact": `update log.events set data = replace(data::text, '"kind":"text"', '"kind":"texT"')::json`,

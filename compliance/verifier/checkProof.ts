@@ -94,17 +94,21 @@ function boundTo({ sealed, event, stream }: EntryOpening): { author: string; buc
   return { author, bucket };
 }
 
-const DAY_MS = 86_400_000;
 const tenantOf = (stream: string): string => stream.slice(0, stream.indexOf("/"));
 
-function covers(by: LoggedFact, { opening }: LoggedFact): boolean {
+/** An erasure covers what its person wrote; a retention what was sealed on its days in its conversation. */
+function covers({ opening: by }: LoggedFact, { opening }: LoggedFact): boolean {
   const bound = boundTo(opening);
-  const tenant = tenantOf(opening.stream);
-  const data: unknown = JSON.parse(by.opening.data);
-  if (!bound || !by.opening.stream.startsWith(`${tenant}/compliance-`)) return false;
-  if (by.checkpoint.origin.length === 0 || typeof data !== "object" || data === null) return false;
-  if ("userId" in data) return "erasureId" in data && data.userId === bound.author;
-  if (!("stream" in data) || !("days" in data) || typeof data.days !== "number") return false;
-  const expiresAt = Date.parse(bound.bucket) + (1 + data.days) * DAY_MS;
-  return data.stream === opening.stream && by.opening.recordedAt >= expiresAt;
+  const data: unknown = JSON.parse(by.data);
+  if (!bound || typeof data !== "object" || data === null) return false;
+  if (by.event.type === "ErasureRequested")
+    return (
+      by.stream.startsWith(`${tenantOf(opening.stream)}/compliance-`) &&
+      "userId" in data &&
+      data.userId === bound.author
+    );
+  if (by.event.type !== "MessagesExpired" || by.stream !== opening.stream) return false;
+  return "stream" in data && data.stream === opening.stream && "days" in data && namesDay(data.days, bound.bucket);
 }
+
+const namesDay = (days: unknown, day: string): boolean => Array.isArray(days) && days.includes(day);

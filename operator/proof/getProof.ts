@@ -2,7 +2,7 @@ import { proveMessage, versionsAmong } from "../../compliance/proof/proveMessage
 import { streamId, Uuid } from "../../domain/ids.ts";
 import type { Foundation } from "../../infra/foundation.ts";
 import { createLogger } from "../../infra/main.ts";
-import { servedLog, startSequencer } from "../../infra/verifiableLog.ts";
+import { proofParts, startSequencer } from "../../infra/verifiableLog.ts";
 import { CommandFailed } from "../commandFailed.ts";
 import { exitCodes } from "../exitCodes.ts";
 import { onFolder } from "../onFolder.ts";
@@ -47,8 +47,9 @@ async function proof(foundation: Foundation, messageId: string, { tenant, revisi
         ? `the event of ${messageId} is missing in the log`
         : `revision ${revision} is no version of ${messageId}; its versions: ${versions.map((one) => one.revision).join(", ")}`,
     );
-  const open = !touching.some(({ type }) => type === "MessageDeleted");
-  const proven = await proveMessage(asked, servedLog(foundation), { open, forAuditor: true });
+  const isDeleted = touching.some(({ type }) => type === "MessageDeleted");
+  const open = isDeleted ? "nothing" : "readable";
+  const proven = await proveMessage(asked, proofParts(foundation), { open, forAuditor: true });
   if ("rejected" in proven) throw new CommandFailed(proven.detail);
   return proven;
 }
