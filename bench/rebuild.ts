@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,10 +20,17 @@ import { rebuild } from "../projections/rebuild/rebuild.ts";
 import { receipts } from "../projections/receipts/projection.ts";
 import { compare, compareCosts, keep, timed } from "./harness.ts";
 import { fillLog } from "./support/chatEvents.ts";
+import { run, scriptaPairs } from "./support/pairs.ts";
+import { startScripta } from "./support/server.ts";
 
 const SMALL = Number(process.env.BENCH_SMALL ?? 100_000);
 const LARGE = Number(process.env.BENCH_LARGE ?? 1_000_000);
 const PAIRS = Number(process.env.BENCH_PAIRS ?? 5);
+/** For what a rebuild does to those who write. */
+const LIVE_EVENTS = Number(process.env.BENCH_LIVE ?? 200_000);
+const SECONDS_A_TURN = Number(process.env.BENCH_SECONDS ?? 15);
+const PER_SECOND = 200;
+const PAIRS_LIVE = 50;
 const models = [inbox, history, receipts];
 
 interface Prepared {
@@ -145,6 +153,58 @@ async function copyIn(pool: Pool, table: string, file: string): Promise<void> {
   client.release();
 }
 
+/** Messages of a running service, with and without a rebuild of all read models beside it. */
+async function messagesMeanwhile() {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "scripta-bench-")));
+  await fillFolder(folder, LIVE_EVENTS);
+  const scripta = await startScripta({ folder });
+  const pairs = await scriptaPairs(scripta.url, PAIRS_LIVE);
+  const p99 = async (during: () => Promise<void>) => {
+    const [{ latencies }] = await Promise.all([run(pairs, 1, SECONDS_A_TURN, PER_SECOND), during()]);
+    latencies.sort((one, other) => one - other);
+    return latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN;
+  };
+  let finished = 0;
+  const rebuilding = async () => {
+    const child = spawn(process.execPath, ["operator/scripta.ts", "rebuild", "--all", "--json"], {
+      env: { ...process.env, SCRIPTA_DATA: folder },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    const late = setTimeout(() => child.kill("SIGINT"), SECONDS_A_TURN * 1_000);
+    const code = await ended;
+    clearTimeout(late);
+    if (code === 0) finished++;
+    else if (code !== 130 && code !== null) throw new Error(`scripta rebuild ended with ${code}`);
+  };
+  try {
+    const compared = await compareCosts({
+      title: `From sending to the other device at ${PER_SECOND} messages a second, p99: while a rebuild of all read models from ${LIVE_EVENTS} events runs, and without; fsync on; one server process`,
+      unit: "ms",
+      pairs: PAIRS,
+      ours: { name: "while a rebuild runs", turn: () => p99(rebuilding) },
+      baselines: [{ name: "without", turn: () => p99(async () => {}) }],
+    });
+    console.log(`${finished} rebuilds came to their end in these ${PAIRS + 1} turns`);
+    return compared;
+  } finally {
+    for (const { sender, receiver } of pairs) for (const socket of [sender, receiver]) socket.close();
+    await scripta.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
+/** A data folder with a log that others left, before a server starts on it. */
+async function fillFolder(folder: string, events: number): Promise<void> {
+  const embedded = await startEmbedded({ dataFolder: folder, log: () => {} });
+  const database = openDatabase(embedded.connection);
+  await migrate(database, logMigrations());
+  await fillLog(database, events);
+  await database.close();
+  await embedded.stop();
+}
+
+const meanwhile = await messagesMeanwhile();
 const small = await prepare(SMALL);
 const large = await prepare(LARGE);
 try {
@@ -167,7 +227,7 @@ try {
     ours: perEvent(large),
     baselines: [perEvent(small)],
   });
-  keep("rebuild", [against, growth]);
+  keep("rebuild", [against, growth, meanwhile]);
 } finally {
   await Promise.all([small.stop(), large.stop()]);
 }
