@@ -1,8 +1,13 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { hexOf } from "./bytes.ts";
 import { checkProof } from "./checkProof.ts";
+import { metaCommit, payloadCommit } from "./entry.ts";
+import { leafHash, nodeHash } from "./merkle.ts";
 import { parseVerifierKey, type VerifierKey } from "./note.ts";
+import { parseProofDocument } from "./proofDocument.ts";
+import { parseTlogProof } from "./tlogProof.ts";
 
 const read = (name: string): string => readFileSync(new URL(`vectors/${name}`, import.meta.url), "utf8");
 const example = read("example.json");
@@ -86,4 +91,21 @@ test("a proof under another log's key, or none, is worth nothing", async () => {
   expect(await checkProof(example, [])).toMatchObject({ verdict: "tampered" });
   expect(await checkProof("{}", keys)).toMatchObject({ verdict: "tampered" });
   expect(await checkProof("not JSON", keys)).toMatchObject({ verdict: "tampered" });
+});
+
+test("the bytes of the worked example are those of the guide", async () => {
+  const guide = readFileSync(new URL("../../docs/verifiable-log.md", import.meta.url), "utf8");
+  const { entry, opening, proof } = parseProofDocument(example);
+  const { path } = parseTlogProof(proof);
+  const leaf = leafHash(entry);
+  const [first = leaf, second = leaf] = path;
+  const bytes = [
+    ...[entry.subarray(0, 10), entry.subarray(10, 18), entry.subarray(18, 50)],
+    ...[metaCommit(opening), payloadCommit(opening.sealed), opening.link, leaf, first, second],
+    ...[nodeHash(first, leaf), nodeHash(second, nodeHash(first, leaf))],
+    ...(opening.sealed ? [opening.sealed.commitment] : []),
+  ];
+  expect(bytes).toHaveLength(12);
+  for (const value of bytes) expect(guide).toContain(hexOf(value));
+  expect(guide).toContain(read("example.key").trim());
 });
