@@ -8,7 +8,7 @@ import {
   MessageSent,
 } from "../../domain/conversation/events.ts";
 import { type StreamId, streamId } from "../../domain/ids.ts";
-import type { EventLog, NewEvent } from "../../infra/ports/eventLog.ts";
+import { type EventLog, LogUnavailable, type NewEvent } from "../../infra/ports/eventLog.ts";
 import { noSnapshots, type Snapshot, type Snapshots } from "../../infra/ports/snapshots.ts";
 import { aGroup, aMessage } from "../../test/support/aGroup.ts";
 import { aDeployment, alteredLog, answered, asks, send } from "../../test/support/engines.ts";
@@ -111,6 +111,22 @@ test("whoever folds a long tail keeps what came of it, though nothing is appende
   const snapshots = memorySnapshots();
   await load(stream, conversation, engine({ snapshots, limits: { snapshotEvery: 10 } }));
   await keptAt(snapshots, stream, 24);
+});
+
+test("a long replay that is cut off has kept what it came to on its way", async () => {
+  const { log, engine } = aDeployment();
+  const stream = streamId("main", "conversation", crypto.randomUUID());
+  await appendAll(log, stream, 0, [MemberRoleChanged({ userId: crypto.randomUUID(), role: "admin" })]);
+  const cut = alteredLog(log, {
+    async *readStream(of) {
+      for await (const event of log.readStream(of))
+        for (let revision = 0; revision < 50_010; revision++) yield { ...event, revision };
+      throw new LogUnavailable("the link broke");
+    },
+  });
+  const snapshots = memorySnapshots();
+  await expect(load(stream, conversation, engine({ snapshots, log: cut }))).rejects.toThrow(LogUnavailable);
+  await keptAt(snapshots, stream, 50_000);
 });
 
 test("the larger a state, the longer its tail grows before it is written again", async () => {
