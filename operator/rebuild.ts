@@ -1,3 +1,4 @@
+import { constants, setPriority } from "node:os";
 import { projections } from "../projections/all.ts";
 import { dropGeneration, nextOf } from "../projections/generations.ts";
 import type { Difference } from "../projections/rebuild/compare.ts";
@@ -22,6 +23,8 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Rebuilds read models from the log, beside a running service or in a folder where none runs. */
 export async function rebuildCommand(models: readonly string[], flags: RebuildFlags): Promise<number> {
   const chosen = choose(models, flags);
+  // Whoever writes meanwhile comes first.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   for (const signal of SIGNALS) process.on(signal, stop);

@@ -62,6 +62,7 @@ export interface Rebuilt extends Comparison {
 }
 
 const BATCH = 10_000;
+const LONGEST_REST_MS = 1_000;
 const SHOWN = 20;
 /** So few events are folded while they come, beside the live ones. */
 const NEAR = 1_000;
@@ -98,9 +99,15 @@ export function rebuild(
     const nearTheHead = async () => {
       for (let folded = NEAR; folded >= NEAR; ) {
         ({ position: head } = await log.head());
+        let restedAt = performance.now();
         const onFolded = async (events: number) => {
           at("folding", events);
-          if (restMs > 0) await pause(restMs);
+          const before = head;
+          ({ position: head } = await log.head());
+          // Where people write, they come first: half of the time is theirs.
+          const tookMs = performance.now() - restedAt;
+          await pause(restMs + (head > before ? Math.min(LONGEST_REST_MS, tookMs) : 0));
+          restedAt = performance.now();
         };
         folded = await foldLog({ log, database, batchSize, signal, onFolded }, generations);
         throwIfStopped(signal);
