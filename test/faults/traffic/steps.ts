@@ -51,9 +51,8 @@ export class Town {
   }
 
   /** What somebody does; refusals are part of life. */
-  draw(random: Random, userId: string): Step {
+  draw(random: Random, userId: string, id: string): Step {
     const kind = random.pick(kinds);
-    const id = random.uuid();
     const own = this.places.filter(({ members }) => members.has(userId));
     const place = random.below(20) === 0 || own.length === 0 ? random.pick(this.places) : random.pick(own);
     const conversationId = place.id;

@@ -78,9 +78,11 @@ export async function startTraffic(
 
   /** Draws, does, learns; until told to rest. */
   function loop(draws: Random, userId: string, act: (step: Step) => Promise<Attempt>, between = async () => {}): void {
+    // A generator a step: however much one takes, the next ones stay what they are.
+    let steps = 0;
     loops.push(async () => {
       while (isOpen) {
-        const step = town.draw(draws, userId);
+        const step = town.draw(draws.fork(`step ${steps++}`), userId, draws.uuid());
         begun++;
         town.learn(step, await act(step));
         await between();
@@ -94,7 +96,7 @@ export async function startTraffic(
     const givesUp = draws.below(12) === 0;
     let last = await attempt();
     while (last.outcome === "unknown" && !givesUp) {
-      await pause(50 + draws.below(150));
+      await pause(50 + 150 * Math.random());
       last = await attempt();
     }
     return last;
