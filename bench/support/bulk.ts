@@ -13,7 +13,7 @@ interface Bulk {
  */
 export async function insertMessages(database: Database, { conversationId, authors, messages }: Bulk): Promise<void> {
   await database.query(
-    `with place as (
+    `with place as materialized (
        select stream_no, (select max(position) from log.events) as position, (select max(recorded_at) from log.events) as at,
          (select max(revision) from log.events e where e.stream_no = s.stream_no) as revision,
          (select count(*) from log.events e where e.stream_no = s.stream_no and type = 'MessageSent') as seq
