@@ -1,4 +1,6 @@
 import type { FastifyInstance } from "fastify";
+import { projections } from "../../projections/all.ts";
+import { rebuildsUnderway } from "../../projections/rebuild/underway.ts";
 import type { Foundation } from "../foundation.ts";
 
 const FEW_EVENTS = 1_000;
@@ -17,7 +19,7 @@ export function addHealth(app: FastifyInstance, foundation: Foundation): void {
 }
 
 async function readiness({ database, log, projector, sealing, config }: Foundation) {
-  const [db, epoch, lag, keys, parked] = await Promise.all([
+  const [db, epoch, lag, keys, parked, rebuilds] = await Promise.all([
     check(async () => void (await database.query("select 1"))),
     check(async () => ({ epoch: await log.epoch() })),
     check(async () => {
@@ -29,18 +31,25 @@ async function readiness({ database, log, projector, sealing, config }: Foundati
       const streams = await projector.parked();
       return { parked: streams.length };
     }),
+    check(async () => {
+      const underway = await rebuildsUnderway(database, projections, await log.epoch());
+      return { rebuilding: underway.map(({ name }) => name), stale: underway.some(({ stale }) => stale) };
+    }),
   ]);
-  const ready = db.ok && epoch.ok && lag.ok && keys.ok;
-  const degraded = ready && parked.parked !== 0;
+  // A read model of another version lags until its rebuild is through: that is no reason to send people elsewhere.
+  const ready = db.ok && epoch.ok && (lag.ok || rebuilds.stale === true) && keys.ok;
+  const degraded = ready && (parked.parked !== 0 || !lag.ok || !isEmpty(rebuilds.rebuilding));
   return {
     status: ready ? 200 : 503,
     body: {
       status: ready ? (degraded ? "degraded" : "ready") : "not ready",
-      checks: { database: db, log: epoch, projections: { ...lag, ...parked, ok: lag.ok }, keys },
+      checks: { database: db, log: epoch, projections: { ...lag, ...parked, ...rebuilds, ok: lag.ok }, keys },
       rateLimits: config.rateLimits ? "on" : "off",
     },
   };
 }
+
+const isEmpty = (list: unknown): boolean => Array.isArray(list) && list.length === 0;
 
 /** Whether it answers in time, with what it says of itself. Never why not: that is in the log. */
 async function check(ask: () => Promise<Record<string, unknown> | undefined | undefined>): Promise<Check> {
