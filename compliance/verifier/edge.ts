@@ -82,4 +82,4 @@ function foldRow(row: readonly Hash[], right: Hash | undefined): Hash | undefine
 export const tileBytes = (hashes: readonly Hash[]): Bytes => concat(...hashes);
 
 export const tileHashes = (bytes: Uint8Array): Hash[] =>
-  Array.from({ length: Math.floor(bytes.length / 32) }, (_, at) => bytes.slice(32 * at, 32 * at + 32));
+  Array.from({ length: Math.floor(bytes.length / 32) }, (_, at) => bytes.subarray(32 * at, 32 * at + 32));

@@ -1,4 +1,4 @@
-import { type Bytes, concat, equal, u32, u64, utf8 } from "./bytes.ts";
+import { type Bytes, concat, u32, u64, utf8 } from "./bytes.ts";
 import { sha256 } from "./sha256.ts";
 
 /** What one event is in the public log: nothing of it says whose or what it is. */
@@ -12,24 +12,30 @@ export interface Entry {
 }
 
 const PREFIX = utf8("scripta/v1");
-export const ENTRY_BYTES = PREFIX.length + 8 + 3 * 32;
+/** Where the tag begins. */
+export const TAG_AT = PREFIX.length + 8;
+export const ENTRY_BYTES = TAG_AT + 3 * 32;
 
 export const entryBytes = ({ index, tag, payloadCommit, metaCommit }: Entry): Bytes =>
   concat(PREFIX, u64(index), tag, payloadCommit, metaCommit);
 
-/** @throws SyntaxError */
-export function parseEntry(bytes: Uint8Array): Entry {
-  const at = PREFIX.length;
-  if (bytes.length !== ENTRY_BYTES || !equal(bytes.subarray(0, at), PREFIX))
-    throw new SyntaxError(`not an entry: it is not scripta/v1 and ${ENTRY_BYTES} bytes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return {
-    index: Number(view.getBigUint64(at)),
-    tag: bytes.slice(at + 8, at + 40),
-    payloadCommit: bytes.slice(at + 40, at + 72),
-    metaCommit: bytes.slice(at + 72),
-  };
+/** The index that an entry says. @throws SyntaxError */
+export function entryIndex(bytes: Uint8Array): number {
+  let isEntry = bytes.length === ENTRY_BYTES;
+  for (let at = 0; at < PREFIX.length; at++) isEntry &&= bytes[at] === PREFIX[at];
+  if (!isEntry) throw new SyntaxError(`not an entry: it is not scripta/v1 and ${ENTRY_BYTES} bytes`);
+  let index = 0;
+  for (let at = PREFIX.length; at < TAG_AT; at++) index = index * 256 + (bytes[at] ?? 0);
+  return index;
 }
+
+/** @throws SyntaxError */
+export const parseEntry = (bytes: Uint8Array): Entry => ({
+  index: entryIndex(bytes),
+  tag: bytes.slice(TAG_AT, TAG_AT + 32),
+  payloadCommit: bytes.slice(TAG_AT + 32, TAG_AT + 64),
+  metaCommit: bytes.slice(TAG_AT + 64),
+});
 
 /** What of an event is readable for ever, with the two values that hide it in the entry. */
 export interface MetaOpening {

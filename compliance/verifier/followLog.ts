@@ -1,7 +1,7 @@
 import { equal } from "./bytes.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import { Edge, TILE_WIDTH, tileHashes } from "./edge.ts";
-import { ENTRY_BYTES, parseEntry } from "./entry.ts";
+import { ENTRY_BYTES, entryIndex, TAG_AT } from "./entry.ts";
 import { type Hash, leafHash } from "./merkle.ts";
 import type { VerifierKey } from "./note.ts";
 import { TagSet } from "./tags.ts";
@@ -101,9 +101,9 @@ function entriesIn(bundle: Uint8Array, width: number, n: number): Uint8Array[] {
 }
 
 function checkEntry(bytes: Uint8Array, index: number, tags: TagSet): void {
-  const entry = parseEntry(bytes);
-  if (entry.index !== index) throw new LogFault(`entry ${index}: it says that it is entry ${entry.index}`);
-  if (!tags.add(entry.tag)) throw new LogFault(`entry ${index}: its event was logged before`);
+  const said = entryIndex(bytes);
+  if (said !== index) throw new LogFault(`entry ${index}: it says that it is entry ${said}`);
+  if (!tags.add(bytes, TAG_AT)) throw new LogFault(`entry ${index}: its event was logged before`);
 }
 
 function checkRoot(edge: Edge, { size, root }: Checkpoint, of: string): void {
