@@ -59,7 +59,13 @@ export class ConversationRules {
       case "ConversationDescribed":
       case "ConversationPictured":
       case "HistoryVisibilityChanged":
+        return;
       case "MessagesExpired":
+        if (event.data.expiredTo > this.#messages.lastSeq)
+          found(
+            "only what was said expires",
+            `up to ${event.data.expiredTo}, the last message is ${this.#messages.lastSeq}`,
+          );
         return;
       case "MemberAdded":
         return this.#added(before, event.data, found);

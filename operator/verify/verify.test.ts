@@ -246,6 +246,12 @@ describe("it finds", () => {
       "a group that had an owner keeps one",
     ],
     [
+      "messages that expired before they were said",
+      `update log.events e set type = 'MessagesExpired', data = json_build_object('expiredTo', 99, 'days', json_build_array(),
+         'stream', (select stream from log.streams s where s.stream_no = e.stream_no)) where ${nth("HistoryVisibilityChanged")}`,
+      "only what was said expires",
+    ],
+    [
       "somebody who was added twice",
       `update log.events set data = json_build_object('role', 'member', 'afterSeq', 4, 'userId',
          (select actor from log.events where ${nth("ReactionAdded")})) where ${nth("MemberAdded", 3)}`,
