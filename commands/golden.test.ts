@@ -13,7 +13,7 @@ describe.each(foldables)("the state of a $kind", ({ kind, stateVersion, types, f
       expect(
         await fold(history),
         `\`evolve\` makes another state of this history than version ${stateVersion} did, or the state has other fields: ` +
-          `raise stateVersion in commands/${kind}/aggregate.ts, then run \`npm run golden\``,
+          "raise its stateVersion, then run `npm run golden`",
       ).toEqual(state);
   });
 

@@ -4,7 +4,9 @@ import type { AggregateDeclaration } from "../../commands/engine/deciding.ts";
 import { writeState } from "../../commands/engine/storedState.ts";
 import { tenant } from "../../commands/tenant/aggregate.ts";
 import { user } from "../../commands/user/aggregate.ts";
+import { complianceCase } from "../../compliance/complianceCase.ts";
 import { declarationOf, decodeFacts } from "../../domain/catalogue.ts";
+import { complianceEvents } from "../../domain/compliance/events.ts";
 import { conversationEvents } from "../../domain/conversation/events.ts";
 import { type DomainEvent, placed } from "../../domain/event.ts";
 import { tenantEvents } from "../../domain/tenant/events.ts";
@@ -45,4 +47,5 @@ export const foldables = [
   foldable(conversation, conversationEvents),
   foldable(user, userEvents),
   foldable(tenant, tenantEvents),
+  foldable(complianceCase, complianceEvents),
 ];
