@@ -19,8 +19,12 @@ export const destroyPerson =
   (accounts: AccountParts, holds: Pick<Holds, "destroyUnlessHeld">) =>
   async ({ tenant, userId, partial }: Pick<Erasure, "tenant" | "userId" | "partial">): Promise<readonly string[]> => {
     if (!partial) {
-      const over = await holds.destroyUnlessHeld(tenant, userId, await streamsOf(accounts, tenant, userId));
-      if (over.length > 0) return over;
+      // Where no hold is over anything at all, nobody needs to know where this person wrote.
+      const any = await holds.destroyUnlessHeld(tenant, userId);
+      if (any.length > 0) {
+        const over = await holds.destroyUnlessHeld(tenant, userId, await streamsOf(accounts, tenant, userId));
+        if (over.length > 0) return over;
+      }
     }
     // Once more, so that this process forgets what it holds at once.
     await accounts.engine.sealing.destroy([{ tenant, of: userId }]);

@@ -47,9 +47,8 @@ export async function requestErasure(
   if (!isRetry) {
     const refused = await refusal(accounts, tenant, userId);
     if (refused) return refused;
-    if (!(await accounts.people.settled()))
-      return reject("projection-behind", "what was written is not read yet: ask again");
-    const over = partial ? [] : await holds.over(tenant, userId, await streamsOf(accounts, tenant, userId));
+    const over = partial ? [] : await holdsOver(accounts, holds, tenant, userId);
+    if (isRejection(over)) return over;
     if (over.length > 0) return reject("held", `holds stand in the way: ${over.join(", ")}`);
     await noteErasure(database, { tenant, erasureId, userId, askedAt: by.now });
   }
@@ -67,6 +66,18 @@ export async function requestErasure(
   if (isRejection(outcome)) return outcome;
   erasures.wake();
   return { erasureId, position: outcome.position, revision: outcome.revision };
+}
+
+async function holdsOver(
+  accounts: ComplianceParts["accounts"],
+  holds: ComplianceParts["holds"],
+  tenant: string,
+  userId: string,
+): Promise<readonly string[] | Rejection> {
+  if ((await holds.over(tenant, userId)).length === 0) return [];
+  if (!(await accounts.people.settled()))
+    return reject("projection-behind", "what was written is not read yet: ask again");
+  return holds.over(tenant, userId, await streamsOf(accounts, tenant, userId));
 }
 
 async function refusal(

@@ -199,17 +199,17 @@ const streamNamed = (name: string): StreamId => {
   return streamId(tenant, kind, id);
 };
 
-/** Those of the holds that something in these streams, sealed under this subject, is needed for. */
+/** Those of the holds that something in these streams (or in any), sealed under this subject, is needed for. */
 export async function holdsOver(
   tx: Queryable,
   tenant: string,
   subject: string,
-  streams: readonly string[],
+  streams?: readonly string[],
 ): Promise<string[]> {
-  const own = new Set([...streams, streamId(tenant, "user", subject)]);
+  const own = streams && new Set([...streams, streamId(tenant, "user", subject)]);
   const over: string[] = [];
   for (const hold of await holdsOf(tx, [tenant]))
-    if ((await bucketsHeld(tx, hold, subject)).some(({ owner }) => own.has(owner))) over.push(hold.holdId);
+    if ((await bucketsHeld(tx, hold, subject)).some(({ owner }) => !own || own.has(owner))) over.push(hold.holdId);
   return over;
 }
 

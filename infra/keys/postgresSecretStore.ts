@@ -228,7 +228,7 @@ export function postgresSecretStore(db: Database, weekKeys: WeekKeys): SecretSto
       return (await tx.query<{ head: number }>(HEAD)).rows[0]?.head ?? 0;
     });
 
-  const destroyUnlessHeld = async (tenant: string, userId: string, streams: readonly string[]) =>
+  const destroyUnlessHeld = async (tenant: string, userId: string, streams?: readonly string[]) =>
     db.transaction(async (tx) => {
       await alone(tx);
       const over = await holdsOver(tx, tenant, userId, streams);

@@ -38,9 +38,9 @@ export interface Holds {
   /**
    * Destroys a person's secret, unless holds are over it as `over` tells: gives their ids then, and has destroyed nothing.
    */
-  destroyUnlessHeld(tenant: string, userId: string, streams: readonly string[]): Promise<readonly string[]>;
-  /** The ids of holds that cover anything in these streams that a person's secret may be needed for. */
-  over(tenant: string, userId: string, streams: readonly string[]): Promise<readonly string[]>;
+  destroyUnlessHeld(tenant: string, userId: string, streams?: readonly string[]): Promise<readonly string[]>;
+  /** The ids of holds that cover anything in these streams, or in any, that a person's secret may be needed for. */
+  over(tenant: string, userId: string, streams?: readonly string[]): Promise<readonly string[]>;
   /** 32 bytes each, in the order asked; undefined where no hold kept it. */
   heldKeys(tenant: string, names: readonly HeldKeyName[]): Promise<(Uint8Array | undefined)[]>;
 }
