@@ -55,13 +55,19 @@ export async function foldLog(
   return folded;
 }
 
+/** Of what is personal and of facts together: rows hold it as text, so a batch must not be large by its events alone. */
+const MOST_BYTES = 8 << 20;
+
 async function* batches(log: EventLog, after: number, size: number): AsyncGenerator<(Logged | Unreadable)[]> {
   let batch: (Logged | Unreadable)[] = [];
+  let bytes = 0;
   for await (const recorded of log.readAll(after)) {
     batch.push(decode(recorded));
-    if (batch.length < size) continue;
+    bytes += recorded.data.length + (recorded.sealed?.ciphertext.length ?? 0);
+    if (batch.length < size && bytes < MOST_BYTES) continue;
     yield batch;
     batch = [];
+    bytes = 0;
   }
   if (batch.length > 0) yield batch;
 }
