@@ -51,9 +51,9 @@ function momentOf({ asOf, position }: ShowFlags): AsOf | undefined {
   return parsed.data;
 }
 
-function lines({ asOf, conversation, members, items, more }: OpenThen): string[] {
+function lines({ asOf, conversation, members, senders, items, more }: OpenThen): string[] {
   const { name, kind, memberCount, lastSeq, settings } = conversation;
-  const nameOf = new Map(members.map(({ userId, displayName }) => [userId, displayName]));
+  const nameOf = new Map([...members, ...senders].map(({ userId, displayName }) => [userId, displayName]));
   const called = (userId: string) => safeLine(nameOf.get(userId) ?? userId);
   const [first, last] = [items[0]?.seq, items.at(-1)?.seq];
   return [

@@ -35,7 +35,8 @@ export async function openThen(
   const members = then.members
     .filter(({ userId }) => membersAfter === null || userId > membersAfter)
     .slice(0, MOST_MEMBERS);
-  const ids = [...new Set([...members, ...then.reactions].map(({ userId }) => userId))];
+  const senders = [...new Set(then.messages.map(({ author }) => author))].sort();
+  const ids = [...new Set([...members, ...then.reactions].map(({ userId }) => userId).concat(senders))];
   const [named, [nameThen, descriptionThen], texts] = await Promise.all([
     namesOf(database, open, then.tenant, ids),
     open([name, description]),
@@ -46,6 +47,10 @@ export async function openThen(
     then.reactions.filter(({ userId }) => named.get(userId) !== "erased"),
     ({ seq }) => seq,
   );
+  const displayNameOf = (userId: string): string | null => {
+    const person = named.get(userId);
+    return person === "erased" ? null : (person?.displayName ?? null);
+  };
   return {
     asOf: { position: at.position, recordedAt: new Date(at.recordedAt).toISOString() },
     conversation: {
@@ -59,11 +64,18 @@ export async function openThen(
       lastSeq,
     },
     members: members.map(({ userId, role, joinedAt }) => {
-      const person = named.get(userId);
       const { delivered = 0, read = 0 } = marks.get(userId) ?? {};
-      const displayName = person === "erased" ? null : (person?.displayName ?? null);
-      return { userId, role, displayName, joinedAt: joinedAt.toISOString(), leftAt: null, delivered, read };
+      return {
+        userId,
+        role,
+        displayName: displayNameOf(userId),
+        joinedAt: joinedAt.toISOString(),
+        leftAt: null,
+        delivered,
+        read,
+      };
     }),
+    senders: senders.map((userId) => ({ userId, displayName: displayNameOf(userId) })),
     items: then.messages.map((message, index) =>
       openMessage(message, texts[2 * index], texts[2 * index + 1], given.get(message.seq) ?? []),
     ),

@@ -47,6 +47,7 @@ test("an auditor reads what was deleted since, and that it was read is written d
       asOf: { position: said.position, recordedAt: expect.any(String) },
       conversation: { conversationId: tea, kind: "group", name: "Tea", memberCount: 2, lastSeq: 1 },
       items: [{ messageId: said.messageId, text: "said in haste", editedAt: null, reactions: [], deleted: false }],
+      senders: [{ userId: ada.userId, displayName: "ada" }],
       more: { before: false, after: false },
     },
   });
@@ -128,6 +129,7 @@ test("what is erased stays erased at any time, and its reactions are gone", asyn
     { text: "the end" },
   ]);
   expect(body.members).toContainEqual(expect.objectContaining({ userId: bo.userId, displayName: null }));
+  expect(body.senders).toContainEqual({ userId: bo.userId, displayName: null });
 });
 
 test("what cannot be written down is not shown", async () => {

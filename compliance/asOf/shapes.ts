@@ -66,6 +66,9 @@ export const OpenThen = z.strictObject({
       }),
     )
     .describe("Who was in it, by id, at most 200; more after `membersAfter`."),
+  senders: z
+    .array(z.strictObject({ userId: Id, displayName: z.string().nullable() }))
+    .describe("Of this page's messages, whether they were members or not; called as they are today."),
   items: z.array(MessageThen),
   more: z.strictObject({ before: z.boolean(), after: z.boolean() }),
 });
