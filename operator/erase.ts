@@ -67,6 +67,8 @@ function lastLines(erasure: Erasure): string[] {
   return [
     ...(namesToReview.length > 0 ? [`names to review: conversations ${namesToReview.join(", ")}`] : []),
     "done; final once the week keys of today are destroyed, at most 14 days on",
-    ...(certificates.completion === undefined ? [] : ["", certificates.completion.trimEnd()]),
+    ...(certificates.completion === undefined
+      ? [`its certificate follows once a server signs the log: GET /api/v1/compliance/erasures/${erasure.erasureId}`]
+      : ["", certificates.completion.trimEnd()]),
   ];
 }
