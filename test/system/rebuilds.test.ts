@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { ScriptaClient } from "../../clients/sdk/index.ts";
 import { openDatabase } from "../../infra/postgres/database.ts";
-import { type Api, apiOf, type Body, group, items, type Person, passwordOf } from "../support/apiClient.ts";
+import { type Api, apiOf, type Body, group, items, type Person, passwordOf, send } from "../support/apiClient.ts";
 import { syncingDevice } from "../support/apiDevice.ts";
 import { liveSocket } from "../support/apiSocket.ts";
 import { scripta } from "../support/scriptaProcess.ts";
@@ -159,3 +159,32 @@ test("Ctrl-C stops a rebuild with a word on how it goes on; given up, nothing of
   expect((await database.query("select 1 from pg_namespace where nspname like '%\\_\\_%'")).rowCount).toBe(0);
   await database.close();
 }, 60_000);
+
+test("a server whose read models are of another version answers at once, and rebuilds them by itself", async () => {
+  const [ada, bo] = await Promise.all([api.person("dee"), api.person("eve")]);
+  const conversationId = await group(ada, [bo]);
+  await send(ada, conversationId, "before");
+  const database = openDatabase((await readFile(join(folder, "postgres.url"), "utf8")).trim(), { max: 1 });
+  const versions = async () =>
+    (await database.query<{ version: number }>("select distinct version from ops.checkpoints")).rows.map(
+      ({ version }) => version,
+    );
+  const current = await versions();
+  await database.query("update ops.checkpoints set version = 0");
+  await database.close();
+  await server.stop();
+  server = await startServer({ SCRIPTA_DATA: folder });
+  api = apiOf(server.url);
+  const again = await api.login(ada.username);
+  const { position } = await send(again, conversationId, "after");
+  const where = `/conversations/${conversationId}/messages`;
+  const texts = async () => items(await again.get(`${where}?minPosition=${position}`)).map(({ text }) => text);
+  expect(items(await again.get(where)).map(({ text }) => text)).toContain("before");
+  await expect.poll(texts, { timeout: 30_000 }).toEqual(["before", "after"]);
+  const after = openDatabase((await readFile(join(folder, "postgres.url"), "utf8")).trim(), { max: 1 });
+  expect((await after.query("select distinct version from ops.checkpoints where phase = 'live'")).rows).toEqual(
+    current.map((version) => ({ version })),
+  );
+  await after.close();
+  await expect.poll(async () => (await fetch(`${server.url}/health/ready`)).json()).toMatchObject({ status: "ready" });
+}, 120_000);
