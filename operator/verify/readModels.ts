@@ -1,6 +1,7 @@
 import type { Database } from "../../infra/ports/database.ts";
 import type { EventLog } from "../../infra/ports/eventLog.ts";
 import { projections } from "../../projections/all.ts";
+import { checkpoints, dropGeneration, nextOf } from "../../projections/generations.ts";
 import type { Difference } from "../../projections/rebuild/compare.ts";
 import { RebuildRunning, RebuildStuck } from "../../projections/rebuild/faults.ts";
 import { type Rebuilt, rebuild } from "../../projections/rebuild/rebuild.ts";
@@ -23,6 +24,7 @@ export async function verifyReadModels(
   add: (deviation: Deviation) => void,
   { step, signal }: { step: (events: number) => void; signal?: AbortSignal },
 ): Promise<ReadModelsCompared> {
+  const begunBefore = new Set((await checkpoints(parts.database)).map(({ schema }) => schema));
   let rebuilt: readonly Rebuilt[];
   try {
     rebuilt = await rebuild(parts, projections, {
@@ -31,6 +33,10 @@ export async function verifyReadModels(
       ...(signal ? { signal } : {}),
     });
   } catch (error) {
+    // What another rebuild has built so far is its own.
+    if (!(error instanceof RebuildRunning))
+      for (const schema of projections.map(({ name }) => nextOf(name)))
+        if (!begunBefore.has(schema)) await dropGeneration(parts.database, schema);
     if (error instanceof RebuildRunning || error instanceof RebuildStuck)
       return { tables: 0, rows: 0, notCompared: error.message };
     throw error;

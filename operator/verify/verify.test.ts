@@ -304,6 +304,23 @@ test("in each table of each read model it finds a row that was altered, that is 
   expect(deviations).toHaveLength(plants.length);
 });
 
+test("stopped among the read models it leaves nothing behind", async () => {
+  const stopping = new AbortController();
+  const { database, keys, engine, log } = server.running.foundation;
+  const parts = { database, secrets: keys.secrets, snapshots: engine.snapshots, log };
+  const begin = (what: string) => what === "read models" && stopping.abort();
+  const stopped = verifyLog(parts, {
+    most: 1,
+    readModels: true,
+    progress: { begin, step: () => {} },
+    signal: stopping.signal,
+  });
+  await expect(stopped).rejects.toThrow();
+  const { rows } = await sql("select schema from ops.checkpoints where phase <> 'live'");
+  const left = await sql("select nspname from pg_namespace where nspname like '%\\_\\_next'");
+  expect([rows, left.rows]).toEqual([[], []]);
+});
+
 test("facts that were altered and break no rule differ from what was made of them", async () => {
   await sql(says("MessageSent", '"sentAt":"2', '"sentAt":"1'));
   const { deviations } = await verify({ readModels: true, most: 5 });
