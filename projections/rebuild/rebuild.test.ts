@@ -18,6 +18,7 @@ import { hashes } from "./compare.ts";
 import { RebuildGivenUp, RebuildRunning, RebuildStopped } from "./faults.ts";
 import { type Progress, type RebuildOptions, rebuild } from "./rebuild.ts";
 import { renewStale } from "./renew.ts";
+import { swap } from "./swap.ts";
 
 let db: FreshDatabase;
 beforeEach(async () => {
@@ -174,6 +175,20 @@ describe("a rebuild", () => {
     await scene.projector.stop();
     expect(scene.projector.problems).toEqual([]);
   });
+});
+
+test("two generations that stand apart are not swapped", async () => {
+  const { run, projector } = await aChat(13, 40);
+  await db.database.query("update history.messages set kind = 'wrong' where seq = 1");
+  expect((await run([history])).map(({ outcome }) => outcome)).toEqual(["differs"]);
+  await projector.stop();
+  const move = (by: number) =>
+    db.database.query("update ops.checkpoints set position = position + $1 where schema = 'history__next'", [by]);
+  const how = { standsStill: false, signal: new AbortController().signal };
+  await move(-1);
+  expect(await swap(db.database, history, how)).toBe(false);
+  await move(1);
+  expect(await swap(db.database, history, how)).toBe(true);
 });
 
 test("whoever reads in a snapshot from before a rebuild never finds it half built", async () => {
