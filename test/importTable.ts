@@ -79,6 +79,12 @@ const others: IForbiddenRuleType[] = [
     to: { dependencyTypes: ["core"] },
   },
   {
+    name: "the verifier needs nothing: no package, no Node, nothing else of ours",
+    severity: "error",
+    from: { path: "^compliance/verifier/", pathNot: ANY_TEST },
+    to: { pathNot: "^compliance/verifier/" },
+  },
+  {
     name: "operator uses clients by their entry points",
     severity: "error",
     from: { path: "^operator/", pathNot: ANY_TEST },

@@ -1,4 +1,4 @@
-import { type Bytes, base64Of, concat, equal, fromBase64, fromHex, hexOf, textOf, utf8 } from "./bytes.ts";
+import { type Bytes, base64Of, concat, equal, fromBase64, fromHex, hexOf, utf8 } from "./bytes.ts";
 import { sha256 } from "./sha256.ts";
 
 /** A public key by which a log's signatures are known. */
@@ -75,6 +75,3 @@ async function verify(publicKey: Bytes, signature: Bytes, message: Bytes): Promi
   const key = await crypto.subtle.importKey("raw", publicKey, "Ed25519", false, ["verify"]);
   return crypto.subtle.verify("Ed25519", key, signature, message);
 }
-
-/** As text, where bytes are what was read. @throws TypeError on what is not UTF-8 */
-export const noteOf = (bytes: Uint8Array): SignedNote => parseNote(textOf(bytes));
