@@ -17,6 +17,7 @@ import type { Config } from "./config.ts";
 import { type Foundation, openFoundation } from "./foundation.ts";
 import { clientAddress } from "./http/clientAddress.ts";
 import { addDocuments } from "./http/documents.ts";
+import { endingOf } from "./http/ending.ts";
 import { addHealth } from "./http/health.ts";
 import { realtimeRoute } from "./http/realtime.ts";
 import { createHttpServer } from "./http/server.ts";
@@ -97,7 +98,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       now: () => new Date(engine.clock.now()),
       logger,
     });
-    stops.push(() => app.close());
+    stops.push(endingOf(app));
     gateway.start();
     foundation.compliance.erasures.start();
     foundation.compliance.retention.start();
