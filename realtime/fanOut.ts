@@ -68,7 +68,7 @@ export class FanOut {
       const changes = await source.conversations(tenant, this.#keys(conversationId, members));
       for (const person of members) {
         const change = changes.get(keyOf(conversationId, person));
-        this.#give([person], change && this.#asOf(touched, change), position);
+        this.#give([person], change && (await this.#asOf(touched, person, change)), position);
       }
     }
     await this.#spreadMembers(touched, members);
@@ -79,15 +79,22 @@ export class FanOut {
 
   /**
    * The rows may know later messages already. A client counts those above the last that it was told of, so it is told
-   * of none before it comes.
+   * of none before it comes, and none is among its unread ones.
    */
-  #asOf({ tenant, conversationId, sent }: Pick<Touched, "tenant" | "conversationId" | "sent">, change: Change): Change {
+  async #asOf(
+    { tenant, conversationId, sent }: Pick<Touched, "tenant" | "conversationId" | "sent">,
+    person: string,
+    change: Change,
+  ): Promise<Change> {
     const { conversation } = change;
     if (typeof conversation !== "object") return change;
     const next = sent[0]?.data.seq;
     const last = next === undefined ? this.#parts.audience.lastSeq(tenant, conversationId) : next - 1;
-    const lastSeq = Math.min(numberIn(conversation, "lastSeq") ?? last, last);
-    return { ...change, conversation: { ...conversation, lastSeq } };
+    if ((numberIn(conversation, "lastSeq") ?? last) <= last) return change;
+    const userId = idOf(person);
+    const counted = (await this.#parts.source.unread(tenant, conversationId, [userId], last)).get(userId);
+    const numbers = counted && { unread: counted.unread, mentions: counted.mentions };
+    return { ...change, conversation: { ...conversation, lastSeq: last, ...numbers } };
   }
 
   /** The conversation as a snapshot holds it, for whoever is new in it. */
@@ -109,7 +116,7 @@ export class FanOut {
     const { tenant, conversationId, position } = touched;
     for (const person of members) {
       const changes = await this.#parts.source.anew(tenant, { conversationId, userId: idOf(person) });
-      const told = changes.slice(0, 1).map((change) => this.#asOf(touched, change));
+      const told = await Promise.all(changes.slice(0, 1).map((change) => this.#asOf(touched, person, change)));
       const rises = changes.some((change) => firstSeqOf(change.conversation) > 1);
       this.#giveAll([person], rises ? [{ op: "left", conversationId }, ...changes] : told, position);
     }
@@ -244,7 +251,7 @@ export class FanOut {
       const own = members.includes(person)
         ? (await source.conversations(tenant, [key])).get(personKey(key))
         : undefined;
-      this.#give([person], own && this.#asOf(touched, own), position);
+      this.#give([person], own && (await this.#asOf(touched, person, own)), position);
       this.#introduce(members, (await source.users(tenant, [userId])).get(userId), userId, position);
       this.#giveMembers(members, [change], { tenant, conversationId, position });
     }
