@@ -3,7 +3,7 @@ import { tellSkipped } from "./test/support/tellSkipped.ts";
 
 const LONG = "**/*.long.test.ts";
 /** Those that take long have a run of their own, so that everybody waits for all others only. */
-const long = process.env.SCRIPTA_TEST_LONG === "on";
+const long = process.env.TEST_LONG === "on";
 
 export default defineConfig({
   test: {
