@@ -143,11 +143,19 @@ export class Gateway {
     const person = connection.person ?? `${tenant}/${userId}`;
     this.#strangers.remove(connection);
     this.#seat(connection, person, deviceId);
+    // What was spread before this is not told to it: the rows must hold that, and after a crash of the database they
+    // may lie behind for a moment.
+    let spreadTo = 0;
+    let rowsAt = Number.POSITIVE_INFINITY;
     await this.#inTurn(async () => {
+      spreadTo = this.#spreadTo;
       if (this.#audience.knows(person)) return;
       const { position, conversations } = await this.#source.belongings(tenant, userId);
-      if (this.#byPerson.has(person)) this.#audience.seat(tenant, userId, position, conversations);
+      rowsAt = position;
+      if (this.#byPerson.has(person) && position >= spreadTo)
+        this.#audience.seat(tenant, userId, position, conversations);
     });
+    if (rowsAt < spreadTo) return connection.end(close.goingAway, "resume from your cursor");
     let started = false;
     let last: { cursor: string; upTo: number } | undefined;
     for await (const page of this.#source.catchUp(viewer, cursor)) {
@@ -161,6 +169,7 @@ export class Gateway {
       if (!(await connection.drained())) return;
     }
     if (!last) throw new Error("catching up gave no page");
+    if (last.upTo < spreadTo) return connection.end(close.goingAway, "resume from your cursor");
     this.#presence.say(person, connection, "online", new Date(this.now()));
     connection.goLive(last.upTo, last.cursor);
   }
@@ -213,8 +222,9 @@ export class Gateway {
         for (const connection of this.#byPerson.get(person) ?? [])
           if (connection.wantsCursor) this.sendCursor(connection);
     }).catch((error: unknown) => {
-      // Whoever missed something catches up from the own cursor.
+      // Whoever missed something catches up from the own cursor, with all of what was to be told.
       this.problem(error);
+      this.#spreadTo = Math.max(this.#spreadTo, batch.events.at(-1)?.position ?? 0);
       for (const connection of [...this.#connections]) connection.end(close.goingAway, "resume from your cursor");
     });
   }
