@@ -1,4 +1,5 @@
 import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
+import { ListAccesses } from "./access/listAccesses.ts";
 import { ReadConversationThen } from "./asOf/readConversationThen.ts";
 import { GetErasure } from "./erasure/getErasure.ts";
 import { RequestErasure } from "./erasure/requestErasure.ts";
@@ -20,4 +21,5 @@ export const openCompliance = (parts: ComplianceParts): OpenDoor[] => [
   openDoor(GetRetention, parts),
   openDoor(SetRetention, parts),
   openDoor(ReadConversationThen, parts),
+  openDoor(ListAccesses, parts),
 ];

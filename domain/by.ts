@@ -15,6 +15,8 @@ export interface By {
   readonly key?: string;
   /** The network address it came from, for limits alone; never recorded in clear. */
   readonly address?: string;
+  /** Why it is asked for, in that person's words: personal, kept sealed. */
+  readonly purpose?: string;
   readonly correlationId: string;
   readonly traceparent?: string;
 }

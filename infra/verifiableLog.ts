@@ -16,6 +16,7 @@ export const servedLog = ({ config, database, log, sealing, signer }: Foundation
 /** What proofs stand on. */
 export const proofParts = (foundation: Foundation): ProofParts => ({
   ...servedLog(foundation),
+  sealing: foundation.sealing,
   holds: foundation.compliance.holds,
 });
 

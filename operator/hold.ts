@@ -4,6 +4,7 @@ import { standingHolds } from "../compliance/holds/listHolds.ts";
 import { HoldAsked, placeHold } from "../compliance/holds/placeHold.ts";
 import { Uuid } from "../domain/ids.ts";
 import { isRejection } from "../domain/rejection.ts";
+import { byOperator } from "./byOperator.ts";
 import { CommandFailed } from "./commandFailed.ts";
 import { personNamed } from "./erase.ts";
 import { exitCodes } from "./exitCodes.ts";
@@ -14,6 +15,7 @@ import type { SettingFlags } from "./settings.ts";
 interface HoldFlags extends SettingFlags {
   readonly tenant: string;
   readonly json?: boolean;
+  readonly purpose?: string;
 }
 
 interface PlaceFlags extends HoldFlags {
@@ -48,7 +50,8 @@ export const liftHoldCommand = (holdId: string, flags: HoldFlags): Promise<numbe
 
 export const listHoldsCommand = (flags: HoldFlags): Promise<number> =>
   onFolder(flags, async ({ compliance }) => {
-    const holds = await standingHolds(compliance, flags.tenant);
+    const holds = await standingHolds(compliance, byOperator(compliance.accounts.engine, flags));
+    if (isRejection(holds)) throw new CommandFailed(holds.detail);
     const rows = holds.map(({ holdId, conversationId = "any", userId = "anybody", from = "", to = "", reason }) => [
       holdId,
       conversationId,

@@ -59,6 +59,7 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     .option("--limit <count>", "messages at most", "50")
     .option("--before <seq>", "the messages before this one, rather than the last ones")
     .option("--tenant <name>", "the organisation", "main")
+    .option("--purpose <words>", "why, kept sealed beside the entry that says it was shown")
     .addHelpText(
       "after",
       "\nExample:\n  $ scripta show conversation 3b9da4ba-e2c9-5d77-a364-4b9e55c561e3 --as-of 2026-11-20T08:00Z",
@@ -109,6 +110,7 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     .description("the proof of a message, to be checked anywhere")
     .option("--tenant <name>", "the organisation", "main")
     .option("--revision <number>", "another of its versions than the current one")
+    .option("--purpose <words>", "why, kept sealed beside the entry that says it was given out")
     .addHelpText("after", "\nExample:\n  $ scripta proof get 0198f2c1-7a00-7000-8000-000000000001 > proof.json")
     .action(runs(async (message, flags) => (await import("./proof/getProof.ts")).getProofCommand(message, flags)));
   proof
@@ -230,7 +232,25 @@ ${exitCodesHelp}`,
   reports(hold.command("list"))
     .description("those that stand")
     .option("--tenant <name>", "the organisation", "main")
+    .option("--purpose <words>", "why, kept sealed beside the entry that says they were listed")
     .action(runs(async (flags) => (await import("./hold.ts")).listHoldsCommand(flags)));
+
+  const access = program.command("access").description("who looked at what, when, from which device and why");
+  reports(access.command("list [person-or-message]", { isDefault: true }))
+    .description("of a person's messages, of one message, or of all (also without `list`); this is written down, too")
+    .option("--conversation <id>", "of one conversation alone")
+    .option("--by <person>", "who looked: user name or id")
+    .option("--limit <count>", "entries at most, the newest", "50")
+    .option("--cursor <entry>", "rather all after this entry, the oldest first")
+    .option("--follow", "go on with what comes, until Ctrl-C: for whoever collects them")
+    .option("--purpose <words>", "why, kept sealed")
+    .option("--tenant <name>", "the organisation", "main")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ scripta access ada\n  $ scripta access 0198f2c1-7a00-7000-8000-000000000001\n" +
+        "  $ scripta access --follow --cursor 0 --json >> access.jsonl",
+    )
+    .action(runs(async (what, flags) => (await import("./access/listAccess.ts")).listAccessCommand(what, flags)));
 
   const retention = program.command("retention").description("for how many days messages are kept");
   needs(reports(retention.command("set")), "--days <number>", "how many; ever: as long as nothing else says otherwise")

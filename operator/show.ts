@@ -4,6 +4,7 @@ import { readThen } from "../compliance/asOf/readThen.ts";
 import type { MessageThen, OpenThen } from "../compliance/asOf/shapes.ts";
 import { Uuid } from "../domain/ids.ts";
 import { isRejection } from "../domain/rejection.ts";
+import { byOperator } from "./byOperator.ts";
 import { CommandFailed } from "./commandFailed.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { positionFlag, wholeNumber } from "./log/wholeNumber.ts";
@@ -18,6 +19,7 @@ export interface ShowFlags extends SettingFlags {
   readonly position?: string;
   readonly limit: string;
   readonly before?: string;
+  readonly purpose?: string;
 }
 
 const MOST = 200;
@@ -32,8 +34,7 @@ export function showConversationCommand(id: string, flags: ShowFlags): Promise<n
   const before = positionFlag("--before", flags.before);
   const asked = { conversationId, asOf, limit, before };
   return onFolder(flags, async ({ log, database, sealing, engine }) => {
-    const by = { tenant: flags.tenant, at: new Date(engine.clock.now()), actor: null, device: null };
-    const then = await readThen({ log, database, sealing }, asked, by);
+    const then = await readThen({ log, database, sealing }, asked, byOperator(engine, flags));
     if (isRejection(then)) throw new CommandFailed(then.detail);
     print(then, flags.json, lines(then));
     return exitCodes.done;

@@ -93,6 +93,7 @@ export class SocketCommands {
       correlationId: this.#gateway.newId(),
       key: idempotencyKeyIn(id),
       address: this.#connection.address,
+      purpose: undefined,
       traceparent: undefined,
     });
     const handled = door.handle(parsed.data, by);

@@ -4,6 +4,10 @@ import type { Database, Queryable } from "../../infra/ports/database.ts";
 
 export const accessLogMigrations = () => [
   { name: "compliance/0100-access-log", sql: readFileSync(new URL("./schema.sql", import.meta.url), "utf8") },
+  {
+    name: "compliance/0101-access-log-searching",
+    sql: readFileSync(new URL("./searching.sql", import.meta.url), "utf8"),
+  },
 ];
 
 /** Somebody is about to be shown something. */

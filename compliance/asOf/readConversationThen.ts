@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Uuid } from "../../domain/ids.ts";
 import { isRejection } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
+import { lookingBy } from "../access/writtenDown.ts";
 import type { ComplianceParts } from "../parts.ts";
 import { AsOf } from "./asOf.ts";
 import { readThen } from "./readThen.ts";
@@ -23,6 +24,7 @@ export const ReadConversationThen = door({
   access: ["auditor", "compliance"],
   limit: "search",
   socket: false,
+  audited: true,
   payload: z.strictObject({
     conversationId: Uuid,
     asOf: AsOf.optional().describe("A position of the log, or a time; absent: now."),
@@ -35,8 +37,7 @@ export const ReadConversationThen = door({
   result: OpenThen,
   async run(payload, by, { accounts: { engine, database } }: ComplianceParts) {
     const { log, sealing } = engine;
-    const who = { tenant: by.tenant, at: by.now, actor: by.userId, device: by.deviceId };
-    const open = await readThen({ log, database, sealing }, payload, who);
+    const open = await readThen({ log, database, sealing }, payload, lookingBy(by));
     return isRejection(open) ? open : { body: open };
   },
 });

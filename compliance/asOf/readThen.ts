@@ -3,7 +3,7 @@ import type { Database } from "../../infra/ports/database.ts";
 import { type EventLog, LogUnavailable } from "../../infra/ports/eventLog.ts";
 import { KeysUnavailable } from "../../infra/ports/secrets.ts";
 import type { Sealing } from "../../sealing/sealing.ts";
-import { type Access, writeAccess } from "../access/accessLog.ts";
+import { type Looking, writtenDown } from "../access/writtenDown.ts";
 import type { AsOf } from "./asOf.ts";
 import { conversationThen, UnreadableThen } from "./conversationThen.ts";
 import { atPosition, atTime } from "./logAt.ts";
@@ -14,7 +14,7 @@ import type { OpenThen } from "./shapes.ts";
 export interface ReadThenParts {
   readonly log: EventLog;
   readonly database: Database;
-  readonly sealing: Pick<Sealing, "open">;
+  readonly sealing: Pick<Sealing, "open" | "seal">;
 }
 
 /** What is wanted of which conversation, as of when; absent: as it is now. */
@@ -31,7 +31,7 @@ export interface ThenAsked extends PageAsked {
 export async function readThen(
   { log, database, sealing }: ReadThenParts,
   { conversationId, asOf, membersAfter, ...page }: ThenAsked,
-  by: Pick<Access, "tenant" | "at" | "actor" | "device">,
+  by: Looking,
 ): Promise<OpenThen | Rejection> {
   if ([page.before, page.after, page.around].filter((seq) => seq !== undefined).length > 1)
     return reject("validation-failed", "a page lies before, after or around one seq");
@@ -46,10 +46,7 @@ export async function readThen(
     const open = await openThen({ database, sealing }, then, membersAfter ?? null);
     const [first, last] = [open.items[0]?.seq ?? null, open.items.at(-1)?.seq ?? null];
     const about = { conversationId, position: at.position, first, last, members: open.members.length };
-    return await writeAccess(database, { ...by, action: "read-conversation", about }).then(
-      () => open,
-      () => reject("unavailable", "that this is read could not be written down, so it is not shown"),
-    );
+    return (await writtenDown({ database, sealing }, by, "read-conversation", about)) ?? open;
   } catch (error) {
     if (error instanceof KeysUnavailable) return reject("unavailable", "the keys that open content do not answer now");
     if (error instanceof LogUnavailable) return reject("unavailable", "the log cannot be read now");

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Uuid } from "../../domain/ids.ts";
 import { reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
+import { lookingBy, writtenDown } from "../access/writtenDown.ts";
 import type { ComplianceParts } from "../parts.ts";
 import { type Erasure, readErasure, statusOf } from "./readErasure.ts";
 
@@ -54,11 +55,15 @@ export const GetErasure = door({
   status: 200,
   access: ["compliance", "auditor"],
   socket: false,
+  audited: true,
   payload: z.strictObject({ erasureId: Uuid }),
   result: ErasureReport,
 
-  async run({ erasureId }, { tenant }, { accounts, erasures }: ComplianceParts) {
-    const erasure = await readErasure(accounts.engine, tenant, erasureId);
-    return erasure ? { body: reportOf(erasure, erasures.sinks) } : reject("not-found", "no such erasure");
+  async run({ erasureId }, by, { accounts: { engine, database }, erasures }: ComplianceParts) {
+    const erasure = await readErasure(engine, by.tenant, erasureId);
+    if (!erasure) return reject("not-found", "no such erasure");
+    const about = { erasureId, userId: erasure.userId };
+    const refused = await writtenDown({ database, sealing: engine.sealing }, lookingBy(by), "read-erasure", about);
+    return refused ?? { body: reportOf(erasure, erasures.sinks) };
   },
 });

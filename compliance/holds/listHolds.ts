@@ -3,7 +3,9 @@ import type { AccountParts } from "../../accounts/parts.ts";
 import { decodeFacts } from "../../domain/catalogue.ts";
 import { HoldScope } from "../../domain/compliance/events.ts";
 import { streamId, Uuid } from "../../domain/ids.ts";
+import { isRejection, type Rejection } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
+import { type Looking, lookingBy, writtenDown } from "../access/writtenDown.ts";
 import type { ComplianceParts } from "../parts.ts";
 
 const Standing = z.strictObject({
@@ -23,16 +25,25 @@ export const ListHolds = door({
   status: 200,
   access: ["compliance", "auditor"],
   socket: false,
+  audited: true,
   payload: z.strictObject({}),
   result: z.strictObject({ items: z.array(Standing) }),
 
-  async run(_, { tenant }, parts: ComplianceParts) {
-    return { body: { items: await standingHolds(parts, tenant) } };
+  async run(_, by, parts: ComplianceParts) {
+    const items = await standingHolds(parts, lookingBy(by));
+    return isRejection(items) ? items : { body: { items } };
   },
 });
 
 /** What stands is what the keys obey; the log tells the rest. One that was placed without a word in the log is shown, too. */
-export async function standingHolds({ accounts, holds }: ComplianceParts, tenant: string): Promise<StandingHold[]> {
+export async function standingHolds(
+  { accounts, holds }: ComplianceParts,
+  looking: Looking,
+): Promise<StandingHold[] | Rejection> {
+  const { tenant } = looking;
+  const { database, engine } = accounts;
+  const refused = await writtenDown({ database, sealing: engine.sealing }, looking, "list-holds", {});
+  if (refused) return refused;
   const standing: StandingHold[] = [];
   for (const { holdId, placedAt, conversationId, userId } of await holds.list(tenant)) {
     const told = await readHold(accounts, tenant, holdId);

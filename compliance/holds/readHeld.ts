@@ -8,7 +8,7 @@ import { door } from "../../infra/ports/door.ts";
 import type { RecordedEvent } from "../../infra/ports/eventLog.ts";
 import { openWithHolds } from "../../sealing/heldContent.ts";
 import type { ToOpen } from "../../sealing/sealing.ts";
-import { writeAccess } from "../access/accessLog.ts";
+import { lookingBy, writtenDown } from "../access/writtenDown.ts";
 import type { ComplianceParts } from "../parts.ts";
 import { readHold } from "./listHolds.ts";
 
@@ -53,6 +53,7 @@ export const ReadHeld = door({
   status: 200,
   access: ["compliance"],
   socket: false,
+  audited: true,
   payload: Payload,
   result: Page,
 
@@ -68,8 +69,9 @@ const LOOKED_AT = 2_000;
 async function readHeld(
   { accounts, holds }: ComplianceParts,
   { holdId, conversationId, after = -1, limit }: z.output<typeof Payload>,
-  { tenant, userId, deviceId, now }: By,
+  by: By,
 ): Promise<z.output<typeof Page> | Rejection> {
+  const { tenant } = by;
   const { engine, database } = accounts;
   const hold = await readHold(accounts, tenant, holdId);
   if (!hold || hold.lifted) return reject("not-found", "no such hold");
@@ -92,10 +94,13 @@ async function readHeld(
   }
   // The end was seen where less was there than might have been looked at.
   if (next !== null && next >= (await engine.log.revision(streamId(tenant, "conversation", conversation)))) next = null;
-  const about = { holdId, conversationId: conversation, messages: found.map(({ event }) => event.id) };
-  await writeAccess(database, { tenant, at: now, actor: userId, device: deviceId, action: "read-held", about });
+  const messageIds = [...new Set(found.map(({ facts }) => facts.messageId))];
+  const about = { holdId, conversationId: conversation, messageIds };
+  const { sealing } = engine;
+  const refused = await writtenDown({ database, sealing }, lookingBy(by), "read-held", about);
+  if (refused) return refused;
   const opened = await openWithHolds(
-    engine.sealing,
+    sealing,
     holds,
     tenant,
     found.map(({ event }) => event),

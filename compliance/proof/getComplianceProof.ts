@@ -2,7 +2,7 @@ import { z } from "zod";
 import { streamId, Uuid } from "../../domain/ids.ts";
 import { reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
-import { writeAccess } from "../access/accessLog.ts";
+import { lookingBy, writtenDown } from "../access/writtenDown.ts";
 import { Revision } from "./getProof.ts";
 import type { ProofParts } from "./parts.ts";
 import { proveMessage, versionsAmong } from "./proveMessage.ts";
@@ -16,23 +16,19 @@ export const GetComplianceProof = door({
   status: 200,
   access: ["auditor", "compliance"],
   socket: false,
+  audited: true,
   payload: z.strictObject({ conversationId: Uuid, messageId: Uuid, revision: Revision }),
   result: Proof,
 
-  async run({ conversationId, messageId, revision }, { tenant, userId, deviceId, roles, now }, parts: ProofParts) {
-    const touching = await parts.log.readTarget(streamId(tenant, "conversation", conversationId), messageId);
+  async run({ conversationId, messageId, revision }, by, parts: ProofParts) {
+    const touching = await parts.log.readTarget(streamId(by.tenant, "conversation", conversationId), messageId);
     const versions = versionsAmong(touching);
     const asked = revision === undefined ? versions.at(-1) : versions.find((one) => one.revision === revision);
     if (!asked) return reject("not-found", "no such message");
-    await writeAccess(parts.database, {
-      tenant,
-      at: now,
-      actor: userId,
-      device: deviceId,
-      action: "read-proof",
-      about: { conversationId, messageId, revision: asked.revision },
-    });
-    const open = roles.includes("compliance") ? "held" : "readable";
+    const about = { conversationId, messageId, revision: asked.revision };
+    const refused = await writtenDown(parts, lookingBy(by), "read-proof", about);
+    if (refused) return refused;
+    const open = by.roles.includes("compliance") ? "held" : "readable";
     const proof = await proveMessage(asked, parts, { open, forAuditor: true });
     return "rejected" in proof ? proof : { body: proof };
   },

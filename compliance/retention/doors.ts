@@ -6,6 +6,7 @@ import { streamId, tenantId } from "../../domain/ids.ts";
 import { isRejection, type Rejection } from "../../domain/rejection.ts";
 import { RetentionChanged, RetentionRule } from "../../domain/tenant/events.ts";
 import { door } from "../../infra/ports/door.ts";
+import { lookingBy, writtenDown } from "../access/writtenDown.ts";
 import type { ComplianceParts } from "../parts.ts";
 import { readRules } from "./rules.ts";
 
@@ -27,11 +28,13 @@ export const GetRetention = door({
   status: 200,
   access: ["compliance", "auditor"],
   socket: false,
+  audited: true,
   payload: z.strictObject({}),
   result: z.strictObject({ rules: z.array(RetentionRule) }),
 
-  async run(_, { tenant }, { accounts }: ComplianceParts) {
-    return { body: { rules: [...(await readRules(accounts.engine, tenant))] } };
+  async run(_, by, { accounts: { engine, database } }: ComplianceParts) {
+    const refused = await writtenDown({ database, sealing: engine.sealing }, lookingBy(by), "read-retention", {});
+    return refused ?? { body: { rules: [...(await readRules(engine, by.tenant))] } };
   },
 });
 

@@ -4,8 +4,9 @@ import { mayEnter, misshapen, type OpenDoor } from "../ports/door.ts";
 import { byOf, type Identities, type Identity } from "../ports/identity.ts";
 import type { RateLimits } from "../ports/rateLimits.ts";
 import type { AddressOf } from "./clientAddress.ts";
+import { jsonLines, LINES, wantsLines } from "./lines.ts";
 import { Refused, sendRejection } from "./refusal.ts";
-import { idempotencyKey, identify, minPosition, misshapenPath, payloadOf } from "./request.ts";
+import { idempotencyKey, identify, minPosition, misshapenPath, payloadOf, purposeOf } from "./request.ts";
 import { METHODS, routeOf } from "./route.ts";
 import type { traceOf } from "./trace.ts";
 
@@ -43,6 +44,7 @@ export function addRoute(app: FastifyInstance, it: OpenDoor, parts: RouteParts):
         await parts.told();
       }
       const status = outcome.status ?? it.status;
+      if (it.lines && wantsLines(request)) return reply.code(status).type(LINES).send(jsonLines(outcome.body));
       return status === 204 ? reply.code(204).send() : reply.code(status).send(outcome.body);
     },
   });
@@ -61,6 +63,8 @@ async function answer(it: OpenDoor, request: FastifyRequest, parts: RouteParts) 
   if (isRejection(key)) return key;
   const position = minPosition(it, request);
   if (isRejection(position)) return position;
+  const purpose = purposeOf(it, request);
+  if (isRejection(purpose)) return purpose;
   const forbidden = mayEnter(it, identity?.roles ?? []);
   if (forbidden) return forbidden;
   if (it.limit) {
@@ -74,7 +78,7 @@ async function answer(it: OpenDoor, request: FastifyRequest, parts: RouteParts) 
   const address = parts.addressOf(request.raw);
   return it.handle(
     parsed.data,
-    byOf(identity, { now: parts.now(), correlationId: traceId, key, address, traceparent }),
+    byOf(identity, { now: parts.now(), correlationId: traceId, key, address, purpose, traceparent }),
   );
 }
 

@@ -60,6 +60,18 @@ const MIN_POSITION: readonly Json[] = [
   schema: { type: "integer", minimum: 0 },
 }));
 
+/** What is written down may say why, in either place. */
+const PURPOSE: readonly Json[] = [
+  ["Scripta-Purpose", "header", "Why, in words: percent-encoded UTF-8. Kept sealed in the log of accesses."],
+  ["purpose", "query", "As the header, for who cannot send one."],
+].map(([name, place, description]) => ({
+  name,
+  in: place,
+  required: false,
+  description,
+  schema: { type: "string", maxLength: 500 },
+}));
+
 function operation(it: OpenDoor, method: string, path: string): Json {
   const whole = jsonSchema(it.payload, "input");
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? "");
@@ -76,6 +88,7 @@ function operation(it: OpenDoor, method: string, path: string): Json {
   if (method === "GET") {
     parameters.push(...others.map((name) => parameter(name, "query")));
     parameters.push(...MIN_POSITION);
+    if (it.audited) parameters.push(...PURPOSE);
   } else if (it.access !== "anyone" || it.name === "Register") {
     parameters.push(header("Idempotency-Key", "string", "A UUID; the same request with it is done once."));
   }
@@ -91,14 +104,16 @@ function operation(it: OpenDoor, method: string, path: string): Json {
       ? { requestBody: { required: needsBody(body), content: { "application/json": { schema: body } } } }
       : {}),
     responses: {
-      [it.status]:
-        it.status === 204
-          ? { description: "Done" }
-          : { description: "Done", content: { "application/json": { schema: jsonSchema(it.result, "output") } } },
+      [it.status]: it.status === 204 ? { description: "Done" } : { description: "Done", content: contentOf(it) },
       default: { $ref: "#/components/responses/Problem" },
     },
   };
 }
+
+const contentOf = (it: OpenDoor): Json => ({
+  "application/json": { schema: jsonSchema(it.result, "output") },
+  ...(it.lines ? { "application/x-ndjson": { schema: { type: "string" } } } : {}),
+});
 
 /** Where every field may be left out, so may the body. */
 const needsBody = ({ properties, required }: Json): boolean => !isJson(properties) || Array.isArray(required);

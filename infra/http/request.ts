@@ -22,7 +22,7 @@ export function payloadOf(it: OpenDoor, request: FastifyRequest): Record<string,
     if (typeof value === "string" && faultInString(value)) return reject("not-found", "there is nothing here");
   if (method === "GET") {
     for (const [name, value] of Object.entries(fieldsOf(request.query))) {
-      if (name === "minPosition") continue;
+      if (name === "minPosition" || (it.audited && name === "purpose")) continue;
       if (name in payload || Array.isArray(value)) return misnamed(name);
       payload[name] = value;
     }
@@ -73,4 +73,27 @@ export function minPosition(it: OpenDoor, request: FastifyRequest): number | und
   if (asked === undefined || !it.route.startsWith("GET")) return undefined;
   const position = typeof asked === "string" && /^\d{1,16}$/.test(asked) ? Number(asked) : Number.NaN;
   return Number.isSafeInteger(position) ? position : reject("validation-failed", "a position is an integer");
+}
+
+const PURPOSE_CHARACTERS = 500;
+
+/** Why it is asked for: percent-encoded UTF-8 in the header, or in the query; undefined where nothing is said. */
+export function purposeOf(it: OpenDoor, request: FastifyRequest): string | undefined | Rejection {
+  if (!it.audited) return undefined;
+  const header = request.headers["scripta-purpose"];
+  const asked = header ?? (it.route.startsWith("GET") ? fieldsOf(request.query).purpose : undefined);
+  if (asked === undefined) return undefined;
+  const purpose = typeof asked === "string" ? (header === undefined ? asked : percentDecoded(asked)) : undefined;
+  if (purpose === undefined || purpose.trim() === "" || purpose.length > PURPOSE_CHARACTERS || faultInString(purpose))
+    return reject("validation-failed", `a purpose is words, at most ${PURPOSE_CHARACTERS} characters, percent-encoded`);
+  return purpose;
+}
+
+function percentDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Not UTF-8, or not encoded: the caller refuses it.
+    return undefined;
+  }
 }

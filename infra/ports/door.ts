@@ -28,6 +28,10 @@ export interface Door<Parts, Payload extends z.ZodType, Result extends z.ZodType
   readonly socket: boolean;
   /** Answered only once the read models show what it did: whoever may see less sees less from its answer on. */
   readonly settles?: boolean;
+  /** That it is used is written down, and a request may say why: header `Scripta-Purpose`, or `purpose` in the query. */
+  readonly audited?: boolean;
+  /** Whoever accepts `application/x-ndjson` gets its `items` as JSON lines. */
+  readonly lines?: boolean;
   /** A strict object. What is text in a path or a query is coerced by the schema itself. */
   readonly payload: Payload;
   readonly result: Result;
@@ -43,6 +47,8 @@ export interface OpenDoor extends Pick<Door<never, z.ZodType, z.ZodType>, "name"
   readonly limit?: RateLimit;
   readonly socket: boolean;
   readonly settles?: boolean;
+  readonly audited?: boolean;
+  readonly lines?: boolean;
   readonly payload: z.ZodType;
   readonly result: z.ZodType;
   /** Runs a payload that its own schema parsed. */

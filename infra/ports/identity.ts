@@ -10,12 +10,12 @@ export interface Identity extends Pick<By, "tenant" | "userId" | "roles" | "gues
 
 /** Of a request, beside who sends it. */
 type Arrival = Pick<By, "now" | "correlationId"> & {
-  readonly [Field in "key" | "address" | "traceparent"]: string | undefined;
+  readonly [Field in "key" | "address" | "purpose" | "traceparent"]: string | undefined;
 };
 
 /** Who asks, where somebody is signed in and where nobody is. */
 export function byOf(identity: Identity | null, { now, correlationId, ...rest }: Arrival): By {
-  const { key, address, traceparent } = rest;
+  const { key, address, purpose, traceparent } = rest;
   return {
     tenant: identity?.tenant ?? "",
     userId: identity?.userId ?? "",
@@ -25,6 +25,7 @@ export function byOf(identity: Identity | null, { now, correlationId, ...rest }:
     now,
     ...(key === undefined ? {} : { key }),
     ...(address === undefined ? {} : { address }),
+    ...(purpose === undefined ? {} : { purpose }),
     correlationId,
     ...(traceparent === undefined ? {} : { traceparent }),
   };

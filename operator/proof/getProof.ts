@@ -1,8 +1,10 @@
+import { writtenDown } from "../../compliance/access/writtenDown.ts";
 import { proveMessage, versionsAmong } from "../../compliance/proof/proveMessage.ts";
 import { streamId, Uuid } from "../../domain/ids.ts";
 import type { Foundation } from "../../infra/foundation.ts";
 import { createLogger } from "../../infra/main.ts";
 import { proofParts, startSequencer } from "../../infra/verifiableLog.ts";
+import { byOperator } from "../byOperator.ts";
 import { CommandFailed } from "../commandFailed.ts";
 import { exitCodes } from "../exitCodes.ts";
 import { onFolder } from "../onFolder.ts";
@@ -11,6 +13,7 @@ import type { SettingFlags } from "../settings.ts";
 interface ProofFlags extends SettingFlags {
   readonly tenant: string;
   readonly revision?: string;
+  readonly purpose?: string;
 }
 
 /** Prints the proof of a message on standard output. The text of a deleted one stays closed. */
@@ -30,7 +33,7 @@ export async function getProofCommand(messageId: string, flags: ProofFlags): Pro
   });
 }
 
-async function proof(foundation: Foundation, messageId: string, { tenant, revision }: ProofFlags) {
+async function proof(foundation: Foundation, messageId: string, { tenant, revision, purpose }: ProofFlags) {
   const { rows } = await foundation.database.query<{ conversation: string }>(
     "select conversation from history.messages where tenant = $1 and message_id = $2",
     [tenant, messageId],
@@ -47,9 +50,14 @@ async function proof(foundation: Foundation, messageId: string, { tenant, revisi
         ? `the event of ${messageId} is missing in the log`
         : `revision ${revision} is no version of ${messageId}; its versions: ${versions.map((one) => one.revision).join(", ")}`,
     );
+  const parts = proofParts(foundation);
+  const about = { conversationId: message.conversation, messageId, revision: asked.revision };
+  const by = byOperator(foundation.engine, { tenant, purpose });
+  const refused = await writtenDown(parts, by, "read-proof", about);
+  if (refused) throw new CommandFailed(refused.detail);
   const isDeleted = touching.some(({ type }) => type === "MessageDeleted");
   const open = isDeleted ? "nothing" : "readable";
-  const proven = await proveMessage(asked, proofParts(foundation), { open, forAuditor: true });
+  const proven = await proveMessage(asked, parts, { open, forAuditor: true });
   if ("rejected" in proven) throw new CommandFailed(proven.detail);
   return proven;
 }

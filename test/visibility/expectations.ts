@@ -125,6 +125,10 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
   RemoveReaction: ofEarlyMessage(reaction, 200, 200),
 
   ReadConversationThen: ofOfficers(conversation),
+  ListAccesses: {
+    ...ofOfficers(message),
+    statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) },
+  },
   PlaceHold: ofOfficers(({ conversationId }) => ({ conversationId, reason: "a lawsuit" })),
   ListHolds: { ...ofOfficers(nothing), statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) } },
   ReadHeld: ofOfficers(({ holdId }) => ({ holdId })),
