@@ -51,6 +51,17 @@ export const createdId = (
   commandId: string,
 ): string => uuidV5(JSON.stringify([what, tenant, by, commandId]));
 
+/**
+ * Whose secret the names of a conversation take once an erasure redacted those of before. A UUIDv8, so that it is told from
+ * every person's and conversation's id.
+ */
+export function redactedNameSubject(tenant: string, conversationId: string, erasureId: string): string {
+  const id = uuidV5(JSON.stringify(["redacted-name", tenant, conversationId, erasureId]));
+  return `${id.slice(0, 14)}8${id.slice(15)}`;
+}
+
+export const isRedactedNameSubject = (subject: string): boolean => subject[14] === "8";
+
 export const tenantId = (tenant: string): string => uuidV5(JSON.stringify(["tenant", tenant]));
 
 export const importedUserId = (tenant: string, slackId: string): string =>

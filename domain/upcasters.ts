@@ -15,6 +15,11 @@ export const upcasters: Upcasters = {
     // Before conversations could choose, a newcomer saw what came after joining.
     1: { data: (data) => ({ ...data, historyVisibility: "joined" }) },
   },
+  // Before a name could be redacted, all was sealed under the conversation's own secret.
+  ConversationRenamed: { 1: {} },
+  ConversationDescribed: { 1: {} },
+  // Before an erasure could redact names, none was asked for.
+  ErasureRequested: { 1: {} },
 };
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;

@@ -18,6 +18,7 @@ interface EraseFlags extends SettingFlags {
   readonly reason: string;
   readonly tenant: string;
   readonly partial?: boolean;
+  readonly redactName?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -25,19 +26,27 @@ interface EraseFlags extends SettingFlags {
 export async function eraseCommand(person: string, flags: EraseFlags): Promise<number> {
   const reason = Reason.safeParse(flags.reason);
   if (!reason.success) throw new CommandFailed("--reason must say something, in at most 2,000 characters");
+  const redactNames = (flags.redactName ?? []).map(conversationNamed);
   return onFolder(flags, async ({ compliance }) => {
     const { accounts, erasures } = compliance;
     const { tenant } = flags;
     const userId = await personNamed(accounts, tenant, person);
     const by = byTenant(accounts.engine, tenant);
     const partial = flags.partial ?? false;
-    const asked = await requestErasure(compliance, { userId, reason: reason.data, partial }, by);
+    const asked = await requestErasure(compliance, { userId, reason: reason.data, partial, redactNames }, by);
     if (isRejection(asked)) throw new CommandFailed(asked.detail);
     const shown = flags.json ? undefined : (erasure: Erasure, step: ErasureStep) => tell(erasure, step);
     const erasure = await erasures.complete(tenant, asked.erasureId, shown);
     print(reportOf(erasure, erasures.sinks), flags.json, lastLines(erasure));
     return statusOf(erasure) === "done" ? exitCodes.done : exitCodes.failed;
   });
+}
+
+function conversationNamed(id: string): string {
+  const parsed = Uuid.safeParse(id);
+  if (!parsed.success)
+    throw new CommandFailed(`--redact-name takes the id of a conversation, not ${JSON.stringify(id)}`);
+  return parsed.data;
 }
 
 /** By user name, or by id. @throws CommandFailed where there is no such account */
@@ -58,14 +67,15 @@ function tell({ erasureId, userId, swept, effectiveAt }: Erasure, step: ErasureS
 }
 
 function lastLines(erasure: Erasure): string[] {
-  const { heldBy, certificates, namesToReview = [] } = erasure;
+  const { heldBy, certificates, namesToReview = [], redactNames } = erasure;
+  const toReview = namesToReview.filter((id) => !redactNames.includes(id));
   if (statusOf(erasure) === "held")
     return [
       `held by ${heldBy.join(", ")}: it goes on by itself once these holds are lifted`,
       "nothing was destroyed; nobody signs in as this person any more",
     ];
   return [
-    ...(namesToReview.length > 0 ? [`names to review: conversations ${namesToReview.join(", ")}`] : []),
+    ...(toReview.length > 0 ? [`names to review: conversations ${toReview.join(", ")}`] : []),
     "done; final once the week keys of today are destroyed, at most 14 days on",
     ...(certificates.completion === undefined
       ? [`its certificate follows once a server signs the log: GET /api/v1/compliance/erasures/${erasure.erasureId}`]

@@ -206,6 +206,7 @@ ${exitCodesHelp}`,
       "--partial",
       "where holds stand in the way: keep what they cover for the compliance role alone, erase the rest",
     )
+    .option("--redact-name <conversation...>", "ids of groups whose names, of now and before, go as well")
     .option("--tenant <name>", "the organisation", "main")
     .addHelpText("after", '\nExample:\n  $ scripta erase ada --reason "asked for it by letter of 3 March"')
     .action(runs(async (person, flags) => (await import("./erase.ts")).eraseCommand(person, flags)));

@@ -130,6 +130,7 @@ function touch(touched: Touched, event: Logged): void {
     case "ConversationCreated":
     case "ConversationRenamed":
     case "ConversationDescribed":
+    case "ConversationNameRedacted":
     case "ConversationPictured":
     case "MessagesExpired":
       touched.conversation = true;

@@ -14,7 +14,7 @@ const declaration = {
   evolve,
   owns: (facts: AnyFacts): facts is AnyFacts & Facts<ConversationEvent> => types.has(facts.type),
   state: Conversation,
-  stateVersion: 1,
+  stateVersion: 2,
 };
 
 export const conversation = aggregate({

@@ -12,13 +12,8 @@ import { reject } from "../../domain/rejection.ts";
 import { command, unchanged } from "../command.ts";
 import { governs, membership, noSuchConversation } from "./access.ts";
 import { conversation } from "./aggregate.ts";
+import { fieldOf, underOf } from "./lastingContent.ts";
 import { Description, Name } from "./names.ts";
-
-/** The field of a sealed content that was opened; undefined where it is erased. */
-const field = (content: unknown, name: string): unknown =>
-  typeof content === "object" && content !== null
-    ? Object.entries(content).find(([key]) => key === name)?.[1]
-    : undefined;
 
 export const UpdateConversation = command({
   name: "UpdateConversation",
@@ -45,15 +40,16 @@ export const UpdateConversation = command({
     if (state.kind === "direct") return reject("conflict", "a direct conversation has no name and no settings");
     if (!governs(own.role)) return reject("forbidden", "only owners and admins change a conversation");
     const events: ConversationEvent[] = [];
+    const under = underOf(state);
     const madeSo = [state.createdAt];
     if (name !== undefined) {
-      if (field(by.met.opened(state.nameAt), "name") === name) madeSo.push(state.nameAt);
-      else events.push(ConversationRenamed({}, { name }));
+      if (fieldOf(by.met.opened(state.nameAt), "name") === name) madeSo.push(state.nameAt);
+      else events.push(ConversationRenamed(under, { name }));
     }
     if (description !== undefined) {
-      const current = state.descriptionAt < 0 ? null : field(by.met.opened(state.descriptionAt), "description");
+      const current = state.descriptionAt < 0 ? null : fieldOf(by.met.opened(state.descriptionAt), "description");
       if (current === description) madeSo.push(state.descriptionAt);
-      else events.push(ConversationDescribed({}, { description }));
+      else events.push(ConversationDescribed(under, { description }));
     }
     if (avatar !== undefined) {
       if (avatar === state.avatar) madeSo.push(state.avatarAt);

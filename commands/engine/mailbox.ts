@@ -172,7 +172,7 @@ export class Mailbox<State, Event extends DomainEvent> {
     expected: number,
     day: string,
   ): Promise<readonly RecordedEvent[] | undefined> {
-    const commands = await this.#seal(decided, day);
+    const commands = await this.#seal(decided, expected, day);
     if (!commands) return undefined;
     for (const { waiting } of decided) waiting.mayBeRecorded = true;
     const outcome = await this.#engine.log.append(this.#stream, expected, commands);
@@ -196,12 +196,18 @@ export class Mailbox<State, Event extends DomainEvent> {
   }
 
   /** Undefined where the content of some can no longer be sealed: they are told so. */
-  async #seal(decided: readonly DecidedWaiting<State, Event>[], day: string): Promise<NewCommand[] | undefined> {
+  async #seal(
+    decided: readonly DecidedWaiting<State, Event>[],
+    expected: number,
+    day: string,
+  ): Promise<NewCommand[] | undefined> {
     try {
       return await recordable(this.#stream, decided, day, this.#engine);
     } catch (error) {
       if (!(error instanceof ContentErased)) throw error;
     }
+    // A name was redacted since, and the stream tells whose secret the next one takes: what is known here is behind.
+    if ((await this.#engine.log.revision(this.#stream)) !== expected) return undefined;
     for (const one of decided) {
       try {
         await recordable(this.#stream, [one], day, this.#engine);

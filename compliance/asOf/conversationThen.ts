@@ -111,6 +111,10 @@ class About {
       case "ConversationDescribed":
         this.description = sealedThen(event);
         return;
+      case "ConversationNameRedacted":
+        this.name = null;
+        this.description = null;
+        return;
       case "ConversationPictured":
         this.avatar = event.data.avatar;
         return;

@@ -82,6 +82,7 @@ export class MessageWindow {
       case "ConversationCreated":
       case "ConversationRenamed":
       case "ConversationDescribed":
+      case "ConversationNameRedacted":
       case "ConversationPictured":
       case "HistoryVisibilityChanged":
       case "MemberAdded":

@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+import { CreateConversation } from "../../commands/conversation/createConversation.ts";
+import { UpdateConversation } from "../../commands/conversation/updateConversation.ts";
+import type { By } from "../../domain/by.ts";
 import { streamId } from "../../domain/ids.ts";
 import { isRejection } from "../../domain/rejection.ts";
 import { memoryWeekKeys } from "../../infra/keys/memoryWeekKeys.ts";
@@ -6,9 +10,10 @@ import { keysMigrations } from "../../infra/keys/migrations.ts";
 import { postgresSecretStore } from "../../infra/keys/postgresSecretStore.ts";
 import { destroyed } from "../../infra/ports/secrets.ts";
 import { migrate } from "../../infra/postgres/migrate.ts";
-import { newInstallation, startAccounts, until } from "../../test/support/accounts.ts";
+import { done, newInstallation, startAccounts, until } from "../../test/support/accounts.ts";
 import { alteredLog, recordedIn } from "../../test/support/engines.ts";
 import { complianceMigrations } from "../migrations.ts";
+import { destroyPerson } from "./destroyPerson.ts";
 import { Erasures } from "./erasures.ts";
 import { readErasure } from "./readErasure.ts";
 import { requestErasure } from "./requestErasure.ts";
@@ -49,16 +54,34 @@ const worker = (accounts: Parts, holdIds: () => readonly string[] = () => []) =>
     onTrouble: (error) => problems.push(error),
   });
 
-async function asked(userId: string): Promise<string> {
+/** The worker of a server without holds, which redacts names. */
+const redacting = (accounts: Parts) =>
+  new Erasures({
+    accounts,
+    weekKeys,
+    sinks: erasureSinks(accounts),
+    destroy: destroyPerson(accounts, { destroyUnlessHeld: async () => [] }),
+    confirmedForMs: 50,
+    onTrouble: (error) => problems.push(error),
+  });
+
+const Group = z.looseObject({ conversationId: z.string() });
+const roomOf = async (by: By, name: string, { engine } = server): Promise<string> =>
+  Group.parse(done(await CreateConversation.door.run({ kind: "group", name, members: [] }, by, engine))).conversationId;
+
+const rename = async (by: By, conversationId: string, { engine } = server) =>
+  done(await UpdateConversation.door.run({ conversationId, name: "the room after" }, by, engine));
+
+async function asked(userId: string, redactNames: readonly string[] = []): Promise<string> {
   const by = server.anyone({ tenant: "main", userId: crypto.randomUUID(), roles: ["compliance"] });
   const holds = postgresSecretStore(installation.db.database, weekKeys);
   const parts = { accounts: server.parts, erasures: worker(server.parts), holds };
-  const requested = await requestErasure(parts, { userId, reason: "asked for it" }, by);
+  const requested = await requestErasure(parts, { userId, reason: "asked for it", redactNames: [...redactNames] }, by);
   if (isRejection(requested)) throw new Error(requested.detail);
   return requested.erasureId;
 }
 
-const types = async (kind: "compliance" | "user", id: string) =>
+const types = async (kind: "compliance" | "user" | "conversation", id: string) =>
   (await recordedIn(server.engine.log, streamId("main", kind, id))).map(({ type }) => type);
 
 const ALL_STEPS = [
@@ -66,7 +89,7 @@ const ALL_STEPS = [
   "ErasurePrepared",
   "ErasureSinkSwept",
   "ErasureTookEffect",
-  ...["messages", "reactions", "profile"].map(() => "ErasureSinkSwept"),
+  ...["messages", "reactions", "names", "profile"].map(() => "ErasureSinkSwept"),
   "ErasureCompleted",
 ];
 
@@ -90,7 +113,7 @@ function dying(at: number, when: "before" | "after"): Parts {
   return { ...server.parts, engine: { ...server.engine, log: dyingLog } };
 }
 
-test.each(Array.from({ length: 9 }, (_, at) => at).flatMap((at) => [[at, "before"] as const, [at, "after"] as const]))(
+test.each(Array.from({ length: 10 }, (_, at) => at).flatMap((at) => [[at, "before"] as const, [at, "after"] as const]))(
   "killed at its append %i, %s it, an erasure is carried on by another, each step said once",
   async (at, when) => {
     const ada = await server.person(`ada-${at}-${when}`);
@@ -107,6 +130,7 @@ test.each(Array.from({ length: 9 }, (_, at) => at).flatMap((at) => [[at, "before
       ["sign-in", 1],
       ["messages", 0],
       ["reactions", 0],
+      ["names", 0],
       ["profile", 1],
     ]);
     expect(await types("compliance", erasureId)).toEqual(ALL_STEPS);
@@ -115,6 +139,39 @@ test.each(Array.from({ length: 9 }, (_, at) => at).flatMap((at) => [[at, "before
     expect(await server.isIn(ada.accessToken)).toBe(false);
   },
 );
+
+test.each([3, 4, 5].flatMap((at) => [[at, "before"] as const, [at, "after"] as const]))(
+  "killed at its append %i, %s it, an erasure that redacts two names is carried on: each is said once, and none opens",
+  async (at, when) => {
+    const by = await server.by((await server.person(`owner-${at}-${when}`)).accessToken);
+    const ada = await server.person(`eda-${at}-${when}`);
+    const names = [await roomOf(by, "Eda's room"), await roomOf(by, "Eda's other room")];
+    await server.settle();
+    const erasureId = await asked(ada.userId, names);
+    await expect(redacting(dying(at, when)).complete("main", erasureId)).rejects.toThrow();
+    expect(await rename(by, names[0] ?? "")).toMatchObject({ revision: expect.any(Number) });
+
+    const erasure = await redacting(server.parts).complete("main", erasureId);
+    expect(erasure.swept.get("names")?.items).toBeGreaterThanOrEqual(2);
+    for (const id of names) {
+      const said = (await types("conversation", id)).filter((type) => type === "ConversationNameRedacted");
+      expect(said).toHaveLength(1);
+      expect(await installation.secrets.get([{ tenant: "main", of: id }])).toEqual([destroyed]);
+    }
+  },
+);
+
+test("a process that does not know of a redaction yet gives the next name under the secret that is there now", async () => {
+  const other = await startAccounts(installation);
+  const by = await server.by((await server.person("owner-elsewhere")).accessToken);
+  const ada = await server.person("ida");
+  const room = await roomOf(by, "Ida's room", other);
+  await server.settle();
+  await redacting(server.parts).complete("main", await asked(ada.userId, [room]));
+  expect(await rename(by, room, other)).toMatchObject({ revision: expect.any(Number) });
+  expect((await types("conversation", room)).at(-1)).toBe("ConversationRenamed");
+  await other.stop();
+});
 
 test("of what was left undone the next start takes care, and two processes at once do it once", async () => {
   const bo = await server.person("bo");

@@ -27,7 +27,7 @@ export interface ErasuresParts {
   readonly weekKeys: Pick<WeekKeys, "list">;
   readonly sinks: readonly ErasureSink[];
   /**
-   * Destroys the person's secret, unless holds stand in the way: gives their ids. Where the erasure is partial, what they
+   * Destroys the person's secret, and those of the names to redact, unless holds stand in the way: gives their ids. Where the erasure is partial, what they
    * cover is kept for them.
    */
   readonly destroy: (erasure: Erasure) => Promise<readonly string[]>;
@@ -206,14 +206,14 @@ export class Erasures {
     step: Exclude<ErasureStep, { readonly do: "wait" | "close" }>,
   ): Promise<ComplianceEvent | undefined> {
     const { accounts, weekKeys } = this.#parts;
-    const { tenant, userId, erasureId } = erasure;
+    const { tenant, userId, erasureId, redactNames } = erasure;
     switch (step.do) {
       case "prepare":
         return ErasurePrepared({ namesToReview: await namesToReview(accounts, tenant, userId) });
       case "sweep":
         return ErasureSinkSwept({
           sink: step.sink.name,
-          items: await step.sink.sweep({ tenant, userId, erasureId }),
+          items: await step.sink.sweep({ tenant, userId, erasureId, redactNames }),
         });
       case "destroy":
         return this.#destroy(erasure);

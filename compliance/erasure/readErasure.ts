@@ -14,6 +14,8 @@ export interface Erasure {
   readonly erasureId: string;
   readonly userId: string;
   readonly partial: boolean;
+  /** Conversations whose names go with the person. */
+  readonly redactNames: readonly string[];
   readonly requestedAt: number;
   /** Of its last event. */
   readonly position: number;
@@ -50,6 +52,7 @@ export async function readErasure(
         erasureId,
         userId: facts.data.userId,
         partial: facts.data.partial ?? false,
+        redactNames: facts.data.redactNames ?? [],
         requestedAt: recordedAt,
         position,
       };

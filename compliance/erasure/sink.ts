@@ -3,6 +3,8 @@ export interface Erased {
   readonly tenant: string;
   readonly userId: string;
   readonly erasureId: string;
+  /** Conversations whose names go with the person. */
+  readonly redactNames: readonly string[];
 }
 
 /**

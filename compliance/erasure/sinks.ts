@@ -8,6 +8,7 @@ import { isRejection } from "../../domain/rejection.ts";
 import { UserErased } from "../../domain/user/events.ts";
 import { isRegistered } from "../../domain/user/user.ts";
 import { countAuthored, countReactions, newestOf } from "../../projections/history/queries.ts";
+import { sealedBeforeRedaction } from "./redactName.ts";
 import type { ErasureSink } from "./sink.ts";
 
 /** How many of a person's messages are tried to be opened, to see that they are gone. */
@@ -48,6 +49,23 @@ const reactions = ({ database }: AccountParts): ErasureSink => ({
   sweep: ({ tenant, userId }) => countReactions(database, tenant, userId),
 });
 
+/** All that was ever sealed of a redacted name, edits of it and descriptions beside it: it is seen that none of it opens. */
+const names = ({ engine }: AccountParts): ErasureSink => ({
+  name: "names",
+  when: "after",
+  async sweep({ tenant, erasureId, redactNames }) {
+    let items = 0;
+    for (const conversationId of redactNames) {
+      const before = await sealedBeforeRedaction(engine.log, { tenant, conversationId, erasureId });
+      const opened = await engine.sealing.open(before);
+      if (opened.some(({ state }) => state === "readable"))
+        throw new Error(`a former name of ${conversationId} can still be opened`);
+      items += before.length;
+    }
+    return items;
+  },
+});
+
 /** Devices are told, once, that this person is erased: they blank what they hold. */
 const profile = ({ engine }: AccountParts): ErasureSink => ({
   name: "profile",
@@ -74,5 +92,6 @@ export const erasureSinks = (accounts: AccountParts): readonly ErasureSink[] => 
   signIn(accounts),
   messages(accounts),
   reactions(accounts),
+  names(accounts),
   profile(accounts),
 ];

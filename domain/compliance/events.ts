@@ -6,11 +6,19 @@ import { Uuid } from "../ids.ts";
 /** What an officer writes names people: it is sealed under a subject of its own, that of the case. */
 const ofTheCase = { subject: (_: unknown, caseId: string) => caseId, bucket: "lasting" } as const;
 
-/** `partial`: what a hold covers is kept for `compliance` alone, the rest goes. Its meta names nobody. */
+/**
+ * `partial`: what a hold covers is kept for `compliance` alone, the rest goes. `redactNames`: conversations whose names go
+ * with the person. Its meta names nobody.
+ */
 export const ErasureRequested = sealedEventType(
   "ErasureRequested",
-  1,
-  z.object({ erasureId: Uuid, userId: UserId, partial: z.literal(true).optional() }),
+  2,
+  z.object({
+    erasureId: Uuid,
+    userId: UserId,
+    partial: z.literal(true).optional(),
+    redactNames: z.array(Uuid).optional(),
+  }),
   z.object({ reason: z.string(), requestedBy: z.string() }),
   ofTheCase,
 );

@@ -27,6 +27,8 @@ export const Conversation = z.object({
   historyVisibilityAt: z.int(),
   nameAt: z.int(),
   descriptionAt: z.int(),
+  /** In order: the subject that names are sealed under since, and the event that says so. */
+  redactions: z.array(z.object({ under: z.string(), at: z.int() }).readonly()),
   avatar: z.string().nullable(),
   avatarAt: z.int(),
   /** In the order of joining: the longest-standing first. */
@@ -44,6 +46,7 @@ export const newConversation = (): Conversation => ({
   historyVisibilityAt: -1,
   nameAt: -1,
   descriptionAt: -1,
+  redactions: [],
   avatar: null,
   avatarAt: -1,
   members: new Map(),
@@ -65,6 +68,11 @@ export function evolve(conversation: Conversation, event: Placed<ConversationEve
       break;
     case "ConversationDescribed":
       conversation.descriptionAt = revision;
+      break;
+    case "ConversationNameRedacted":
+      conversation.nameAt = -1;
+      conversation.descriptionAt = -1;
+      conversation.redactions = [...conversation.redactions, { under: event.data.under, at: revision }];
       break;
     case "ConversationPictured":
       conversation.avatar = event.data.avatar;

@@ -27,21 +27,35 @@ export const ConversationCreated = eventType(
   2,
   z.object({ kind: z.enum(["direct", "group"]), historyVisibility: HistoryVisibility }),
 );
-const lastingName = { subject: (_: unknown, conversationId: string) => conversationId, bucket: "lasting" } as const;
+/** Whose secret names and descriptions take: the conversation's own at first, another one after each redaction. */
+const Under = z.object({ under: Uuid.optional() });
+const lastingName = {
+  subject: ({ under }: { under?: string | undefined }, conversationId: string) => under ?? conversationId,
+  bucket: "lasting",
+} as const;
 export const ConversationRenamed = sealedEventType(
   "ConversationRenamed",
-  1,
-  z.object({}),
+  2,
+  Under,
   z.object({ name: z.string() }),
   lastingName,
 );
 /** `description: null` takes it away. */
 export const ConversationDescribed = sealedEventType(
   "ConversationDescribed",
-  1,
-  z.object({}),
+  2,
+  Under,
   z.object({ description: z.string().nullable() }),
   lastingName,
+);
+/**
+ * Nothing that was sealed before of its name and description is readable: the secrets of before are destroyed. What is
+ * said of them from here on is sealed `under` another subject, the description that stood first of all.
+ */
+export const ConversationNameRedacted = eventType(
+  "ConversationNameRedacted",
+  1,
+  z.object({ erasureId: Uuid, under: Uuid }),
 );
 export const ConversationPictured = eventType("ConversationPictured", 1, z.object({ avatar: Uuid.nullable() }));
 export const HistoryVisibilityChanged = eventType(
@@ -136,6 +150,7 @@ export const conversationEvents = [
   ConversationCreated,
   ConversationRenamed,
   ConversationDescribed,
+  ConversationNameRedacted,
   ConversationPictured,
   HistoryVisibilityChanged,
   MemberAdded,

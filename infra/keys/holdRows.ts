@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
-import { parseStreamId, type StreamId, streamId } from "../../domain/ids.ts";
+import { isRedactedNameSubject, parseStreamId, type StreamId, streamId } from "../../domain/ids.ts";
 import { contentKey } from "../../sealing/contentKey.ts";
 import type { Queryable } from "../ports/database.ts";
 import { AuthorsNeeded, type HeldKeyName, type Hold } from "../ports/holds.ts";
@@ -63,10 +63,10 @@ const BUCKETS = `
   select s.tenant, s.owner, s.bucket, s.wrapped, d.wrapped as "dayWrapped", d.week_key as "dayWeekKey"
   from keys.secrets s left join keys.day_keys d on d.tenant = s.tenant and d.bucket = s.bucket
   where s.tenant = $1 and case
-    when $2::text = $3::text then s.bucket = '-' and s.owner = $4
-    when $4::text is not null then s.owner = $4 and s.bucket > '-'
-    else (s.bucket > '-' and s.owner like $1 || '/conversation-%') or (s.bucket = '-' and s.owner = $5) end
-  and (s.bucket = '-' or (s.bucket >= coalesce($6, '') and s.bucket <= coalesce($7, 'z')))`;
+    when $2::text is not null and $6 then s.bucket = '-' and s.owner = $2
+    when $2::text is not null then s.owner = $2 and s.bucket > '-'
+    else (s.bucket > '-' and s.owner like $1 || '/conversation-%') or (s.bucket = '-' and s.owner = $3) end
+  and (s.bucket = '-' or (s.bucket >= coalesce($4, '') and s.bucket <= coalesce($5, 'z')))`;
 
 /** The bucket secrets that make, with this subject's, keys in the scope of a hold; none where it is of another. */
 export async function bucketsHeld(db: Queryable, hold: HoldRow, subject: string): Promise<BucketRow[]> {
@@ -74,12 +74,11 @@ export async function bucketsHeld(db: Queryable, hold: HoldRow, subject: string)
   if (userId !== null && userId !== subject) return [];
   const { rows } = await db.query<BucketRow>(BUCKETS, [
     tenant,
-    subject,
-    conversationId,
     conversationId && streamId(tenant, "conversation", conversationId),
     streamId(tenant, "user", subject),
     fromDay,
     toDay,
+    subject === conversationId || isRedactedNameSubject(subject),
   ]);
   return rows;
 }

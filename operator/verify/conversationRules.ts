@@ -57,6 +57,7 @@ export class ConversationRules {
       case "ConversationCreated":
       case "ConversationRenamed":
       case "ConversationDescribed":
+      case "ConversationNameRedacted":
       case "ConversationPictured":
       case "HistoryVisibilityChanged":
         return;

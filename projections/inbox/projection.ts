@@ -31,6 +31,7 @@ const ofTheConversation = [
   "ConversationCreated",
   "ConversationRenamed",
   "ConversationDescribed",
+  "ConversationNameRedacted",
   "ConversationPictured",
   "HistoryVisibilityChanged",
   "MemberAdded",
@@ -152,6 +153,10 @@ function evolve(conversation: Conversation, event: Exclude<ConversationEvent, { 
       break;
     case "ConversationDescribed":
       conversation.description = packSealed(event);
+      break;
+    case "ConversationNameRedacted":
+      conversation.name = null;
+      conversation.description = null;
       break;
     case "ConversationPictured":
       conversation.avatar = event.data.avatar;
