@@ -20,11 +20,11 @@ import { addDocuments } from "./http/documents.ts";
 import { endingOf } from "./http/ending.ts";
 import { addHealth } from "./http/health.ts";
 import { realtimeRoute } from "./http/realtime.ts";
+import { outageRejection } from "./http/refusal.ts";
 import { createHttpServer } from "./http/server.ts";
 import { addVerifiableLog, isOnLoopback } from "./http/verifiableLog.ts";
 import { lastSeenIn } from "./lastSeen.ts";
 import { createMetrics } from "./metrics.ts";
-import { isOutage } from "./postgres/outage.ts";
 import { memoryRateLimits, unlimited } from "./rateLimits.ts";
 import { proofParts, servedLog, startSequencer } from "./verifiableLog.ts";
 import { VERSION } from "./version.ts";
@@ -83,7 +83,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       lastSeen,
       mostStrangers: config.rateLimits ? SOCKETS_BEFORE_HELLO : Number.POSITIVE_INFINITY,
       problem: (error) => logger.error({ err: error }, "the gateway met a problem"),
-      isOutage,
+      outage: (error) => outageRejection(error, (what) => logger.error({ err: error }, `a command failed: ${what}`)),
     });
     const addressOf = clientAddress(config.trustedProxies);
     const realtime = realtimeRoute(gateway, config.allowedOrigins, addressOf);

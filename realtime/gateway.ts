@@ -2,10 +2,8 @@ import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Rejection, reject } from "../domain/rejection.ts";
 import type { OpenDoor } from "../infra/ports/door.ts";
-import { LogUnavailable } from "../infra/ports/eventLog.ts";
 import type { Identities, Identity } from "../infra/ports/identity.ts";
 import type { RateLimits } from "../infra/ports/rateLimits.ts";
-import { KeysUnavailable } from "../infra/ports/secrets.ts";
 import type { Committed, Projector } from "../projections/projector.ts";
 import { Audience } from "./audience.ts";
 import type { ChangeSource, Viewer } from "./changeSource.ts";
@@ -39,8 +37,8 @@ export interface GatewayParts {
   /** How many sockets one address may hold open before anybody signs in on them. */
   readonly mostStrangers: number;
   readonly problem: (error: unknown) => void;
-  /** Whether an error only says that the database cannot be asked now. */
-  readonly isOutage: (error: unknown) => boolean;
+  /** What an exception is to a client where it only says that something cannot be asked now; else undefined. */
+  readonly outage: (error: unknown) => Rejection | undefined;
 }
 
 export interface LastSeen {
@@ -56,7 +54,7 @@ export class Gateway {
   readonly now: () => number;
   readonly newId: () => string;
   readonly problem: (error: unknown) => void;
-  readonly isOutage: (error: unknown) => boolean;
+  readonly #outage: (error: unknown) => Rejection | undefined;
   readonly #source: ChangeSource;
   readonly #projector: Projector;
   readonly #lastSeen: LastSeen;
@@ -84,7 +82,7 @@ export class Gateway {
     this.now = parts.now;
     this.newId = parts.newId;
     this.problem = parts.problem;
-    this.isOutage = parts.isOutage;
+    this.#outage = parts.outage;
     this.#source = parts.source;
     this.#projector = parts.projector;
     this.#lastSeen = parts.lastSeen;
@@ -262,9 +260,8 @@ export class Gateway {
 
   /** What a command's exception is to its sender. */
   refusalOf(error: unknown): Rejection {
-    if (error instanceof LogUnavailable || error instanceof KeysUnavailable)
-      return reject("unavailable", error.message);
-    if (this.isOutage(error)) return reject("unavailable", "the database does not answer now: ask again");
+    const outage = this.#outage(error);
+    if (outage) return outage;
     this.problem(error);
     return reject("unavailable", "something went wrong here; it was logged");
   }

@@ -31,12 +31,27 @@ function traceIdOf(request: FastifyRequest): string | undefined {
 
 export function rejectionOf(error: unknown, request: FastifyRequest): Rejection {
   if (error instanceof Refused) return error.rejection;
-  if (error instanceof LogUnavailable || error instanceof KeysUnavailable) return reject("unavailable", error.message);
-  if (isOutage(error)) return reject("unavailable", "the database does not answer now: ask again");
-  const known = frameworkRejection(error);
-  if (known.rejected === "unavailable")
+  const known = outageRejection(error, (what) =>
+    request.log.error({ err: error, route: request.routeOptions.url }, `a request failed: ${what}`),
+  );
+  if (known) return known;
+  const refused = frameworkRejection(error);
+  if (refused.rejected === "unavailable")
     request.log.error({ err: error, route: request.routeOptions.url }, "a request failed");
-  return known;
+  return refused;
+}
+
+/**
+ * What an exception is to a client where it only says that a part of the installation cannot be asked now; else
+ * undefined. What is wrong with the keys is for the operator: it names streams, people and files.
+ */
+export function outageRejection(error: unknown, log: (what: string) => void): Rejection | undefined {
+  if (error instanceof LogUnavailable) return reject("unavailable", error.message);
+  if (isOutage(error) || (error instanceof KeysUnavailable && isOutage(error.cause)))
+    return reject("unavailable", "the database does not answer now: ask again");
+  if (!(error instanceof KeysUnavailable)) return undefined;
+  log(error.message);
+  return reject("unavailable", "what is needed to read or write this cannot be had now: ask again");
 }
 
 const codeOf = (error: unknown): unknown =>
