@@ -16,6 +16,8 @@ import type { ComplianceParts } from "../compliance/parts.ts";
 import { Retention } from "../compliance/retention/retention.ts";
 import { tlogMigrations } from "../compliance/tlog/migrations.ts";
 import { projections } from "../projections/all.ts";
+import { holdsWhatWasTold } from "../projections/holdsWhatWasTold.ts";
+import { createMilestones } from "../projections/milestones.ts";
 import { createProjector, type Projector } from "../projections/projector.ts";
 import { renewStale } from "../projections/rebuild/renew.ts";
 import { peopleReader } from "../read-api/openPeople.ts";
@@ -112,7 +114,12 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
     await mkdir(config.dataFolder, { recursive: true, mode: 0o700 });
     await assertRestored(config.dataFolder);
     const reached = await reach(config, logger, alone, say, stops);
-    const database = openDatabase(reached.connection, { max: 24, applicationName: "scripta" });
+    const milestones = createMilestones();
+    const database = openDatabase(reached.connection, {
+      max: 24,
+      applicationName: "scripta",
+      admits: (connection) => holdsWhatWasTold(connection, milestones),
+    });
     stops.push(() => database.close());
     await migrate(database, migrations());
 
@@ -166,6 +173,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       log,
       database: projecting,
       projections,
+      milestones,
       onProblem: warn("projecting is tried again"),
       onParked: (parked) => logger.error(parked, "a read model parked a stream: see scripta projections"),
     });

@@ -36,3 +36,5 @@ export function createMilestones() {
     },
   };
 }
+
+export type Milestones = ReturnType<typeof createMilestones>;

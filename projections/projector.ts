@@ -4,7 +4,7 @@ import type { Batch, EventLog } from "../infra/ports/eventLog.ts";
 import { applyTogether, type JustParked, type Resynced } from "./apply.ts";
 import { checkpoints, type Generation, installGeneration, installOperations, isCurrent } from "./generations.ts";
 import { decode, type Logged, type Unreadable } from "./logged.ts";
-import { createMilestones } from "./milestones.ts";
+import { createMilestones, type Milestones } from "./milestones.ts";
 import { JOINED, PROJECTED, RESYNCED } from "./notices.ts";
 import { listParked, type Parked, unpark } from "./parking.ts";
 import type { Projection } from "./projection.ts";
@@ -47,6 +47,8 @@ interface ProjectorParts {
   readonly log: EventLog;
   readonly database: Database;
   readonly projections: readonly Projection[];
+  /** How far all read models have come; its own where nobody else asks. */
+  readonly milestones?: Milestones;
   /** Told of what is tried again: a lost link, another projector. */
   readonly onProblem: (error: unknown) => void;
   /** Told once of each stream that is parked here: somebody must look. */
@@ -62,8 +64,8 @@ const TAKE_OVER_MS = 1000;
 const FOLLOW_MS = 500;
 const HEARTBEAT_MS = 2000;
 
-export function createProjector({ log, database, projections, onProblem, onParked }: ProjectorParts): Projector {
-  const milestones = createMilestones();
+export function createProjector(parts: ProjectorParts): Projector {
+  const { log, database, projections, milestones = createMilestones(), onProblem, onParked } = parts;
   const listeners = new Set<(batch: Committed) => void>();
   const stopping = new AbortController();
   const schemas = projections.map(({ name }) => name);

@@ -1,9 +1,10 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { Pool, type PoolClient, types } from "pg";
+import { type ClientBase, Pool, type PoolClient, types } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import type { Database, Queryable, Rows, Transaction } from "../ports/database.ts";
 import { listenOn } from "./listen.ts";
+import { NotAdmitted } from "./outage.ts";
 
 const INT8 = 20;
 const INT8_ARRAY = 1016;
@@ -39,9 +40,12 @@ export interface PoolSettings {
   readonly queryTimeoutMs?: number;
   /** Of PostgreSQL, for each of its connections. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Asked of each new connection before it is used; where it says no, whoever wanted it is told of an outage. */
+  readonly admits?: (connection: Queryable) => Promise<boolean>;
 }
 
 export function openPool(connection: string, settings: PoolSettings = {}): Pool {
+  const { admits } = settings;
   const pool = new Pool({
     connectionString: connection,
     max: settings.max ?? 10,
@@ -53,6 +57,11 @@ export function openPool(connection: string, settings: PoolSettings = {}): Pool 
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(" "),
     types: parsers,
+    ...(admits && {
+      onConnect: async (client: ClientBase) => {
+        if (!(await admits(on(client)))) throw new NotAdmitted("the database does not hold yet what it held before");
+      },
+    }),
   });
   // A connection that breaks is replaced by the pool; its query rejects, and whoever needs one next is told if none is to be had.
   pool.on("error", () => undefined);
@@ -60,7 +69,7 @@ export function openPool(connection: string, settings: PoolSettings = {}): Pool 
   return pool;
 }
 
-const on = (client: Pool | PoolClient): Queryable => ({
+const on = (client: Pool | ClientBase): Queryable => ({
   async query<Row>(sql: string, params: readonly unknown[] = [], name?: string): Promise<Rows<Row>> {
     const values = [...params];
     const { rows, rowCount } = await client.query(

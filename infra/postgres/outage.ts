@@ -7,9 +7,15 @@ const NO_LINK = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EH
 const GONE =
   /^(Connection terminated|Client has encountered a connection error|timeout exceeded|Query read timeout|timeout expired)/;
 
+/** The database answers, but is not yet fit to be asked. */
+export class NotAdmitted extends Error {
+  override name = "NotAdmitted";
+}
+
 /** Whether an error only says that the database cannot be asked now: no defect, and over once it is back. */
 export function isOutage(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isOutage);
+  if (error instanceof NotAdmitted) return true;
   if (error instanceof DatabaseError) return AWAY.test(error.code ?? "");
   if (!(error instanceof Error)) return false;
   const { code } = "code" in error ? error : { code: undefined };

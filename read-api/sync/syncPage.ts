@@ -39,8 +39,8 @@ export async function syncPage(
   const from = held?.from ?? null;
   const { loaded, upTo, next } = await database.transaction(async (tx) => {
     const checkpoint = await lowestCheckpoint(tx, SCHEMAS);
-    // What was promised before a crash of the database may lie a little ahead of what it kept.
-    const end = held?.round?.upTo ?? Math.max(checkpoint, from ?? 0);
+    // A crash of the database may have cost the last rows: a round ends before them, and none goes back behind `from`.
+    const end = Math.max(from ?? 0, Math.min(held?.round?.upTo ?? checkpoint, checkpoint));
     const place = held?.round?.place ?? null;
     const page = await take(plan(tx, holder, from, end, place), limit);
     return { loaded: await loadRefs(tx, holder, page.refs), upTo: end, next: page.next };

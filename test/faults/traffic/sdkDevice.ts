@@ -31,13 +31,24 @@ function commanded(
 
 const LAST_MESSAGES = 20;
 
-/** The last messages of each conversation, which every device is sent by itself. */
-export const sdkHolding = (reader: string, client: ScriptaClient): Device => ({
-  reader,
-  userId: client.userId,
-  conversations: client.inbox().map(({ conversation: { conversationId, firstSeq, lastSeq } }) => ({
-    conversationId,
-    floor: Math.max(firstSeq, lastSeq - LAST_MESSAGES + 1),
-    messages: client.messages(conversationId).map(seenOf),
-  })),
-});
+/**
+ * What a device holds of what it is sent by itself: of each conversation the last messages. What lay before one's first
+ * message when the conversation came is history that one fetches, also once it is opened to all.
+ */
+export function sdkHolding(reader: string, client: ScriptaClient): () => Device {
+  const firstSeqs = new Map<string, number>();
+  client.on("reset", () => firstSeqs.clear());
+  client.on("conversation", ({ conversationId, held }) => {
+    if (held) firstSeqs.set(conversationId, Math.max(firstSeqs.get(conversationId) ?? 1, held.conversation.firstSeq));
+    else firstSeqs.delete(conversationId);
+  });
+  return () => ({
+    reader,
+    userId: client.userId,
+    conversations: client.inbox().map(({ conversation: { conversationId, lastSeq } }) => ({
+      conversationId,
+      floor: Math.max(firstSeqs.get(conversationId) ?? 1, lastSeq - LAST_MESSAGES + 1),
+      messages: client.messages(conversationId).map(seenOf),
+    })),
+  });
+}

@@ -73,7 +73,7 @@ export async function startTraffic(
   let isOpen = false;
   let failure: unknown;
   const devices: RecordedDevice[] = [];
-  const sdks: { readonly name: string; readonly client: ScriptaClient }[] = [];
+  const sdks: { readonly client: ScriptaClient; holding(): Device }[] = [];
   const loops: (() => Promise<void>)[] = [];
 
   /** Draws, does, learns; until told to rest. */
@@ -146,8 +146,8 @@ export async function startTraffic(
       password: passwordOf(username),
       device: laptop,
     });
+    sdks.push({ client, holding: sdkHolding(`${NAMES[index]}'s laptop`, client) });
     await client.connect();
-    sdks.push({ name: `${NAMES[index]}'s laptop`, client });
     loop(onSdk, person.userId, (step) => sdkStep(it.recorder, client, step));
   }
 
@@ -194,10 +194,7 @@ export async function startTraffic(
         () => sdks.every(({ client }) => client.messages(town.lobby).some((one) => one.messageId === last)),
         "SDKs",
       );
-      const noted: Device[] = [
-        ...devices.map((device) => device.holding()),
-        ...sdks.map(({ name, client }) => sdkHolding(name, client)),
-      ];
+      const noted: Device[] = [...devices.map((device) => device.holding()), ...sdks.map(({ holding }) => holding())];
       it.recorder.devices.splice(0, it.recorder.devices.length, ...noted);
     },
     resume: start,
