@@ -7,14 +7,14 @@ import { isRejection } from "../domain/rejection.ts";
 
 const types: ReadonlySet<string> = new Set(complianceEvents.map(({ type }) => type));
 
-/** One stream an erasure, one a hold. */
+/** One stream an erasure, one a hold, one for the access log. */
 export const complianceCase = aggregate<ComplianceCase, ComplianceEvent>({
   kind: "compliance",
   initial: newCase,
   evolve,
   owns: (facts): facts is Extract<typeof facts, { type: ComplianceEvent["type"] }> => types.has(facts.type),
   state: ComplianceCase,
-  stateVersion: 1,
+  stateVersion: 2,
 });
 
 /**

@@ -1,5 +1,6 @@
 import type { AccountParts } from "../accounts/parts.ts";
 import type { Holds } from "../infra/ports/holds.ts";
+import type { AccessSeals } from "./access/sealAccessLog.ts";
 import type { Erasures } from "./erasure/erasures.ts";
 import type { Retention } from "./retention/retention.ts";
 
@@ -9,4 +10,5 @@ export interface ComplianceParts {
   readonly erasures: Erasures;
   readonly holds: Holds;
   readonly retention: Retention;
+  readonly accessSeals: AccessSeals;
 }

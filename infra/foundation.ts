@@ -7,6 +7,7 @@ import { accountsOf } from "../accounts/accountRows.ts";
 import { type Accounts, accountMigrations, createAccounts } from "../accounts/accounts.ts";
 import { foundTenant } from "../accounts/tenants.ts";
 import { defaultLimits, type Engine, type TurnTaken } from "../commands/engine/engine.ts";
+import { AccessSeals } from "../compliance/access/sealAccessLog.ts";
 import { certifier } from "../compliance/erasure/certificate.ts";
 import { destroyPerson } from "../compliance/erasure/destroyPerson.ts";
 import { Erasures } from "../compliance/erasure/erasures.ts";
@@ -209,7 +210,9 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       buckets: secrets,
       onTrouble: warn("retention goes on soon"),
     });
+    const accessSeals = new AccessSeals({ engine, database, onTrouble: warn("the access log is sealed soon") });
     stops.push(
+      () => accessSeals.stop(),
       () => erasures.stop(),
       () => retention.stop(),
     );
@@ -223,7 +226,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       projector,
       keys: { weekKeys, secrets, clock },
       accounts,
-      compliance: { accounts: accounts.parts, erasures, holds: secrets, retention },
+      compliance: { accounts: accounts.parts, erasures, holds: secrets, retention, accessSeals },
       signer,
       cursorKey: new Uint8Array(hkdfSync("sha256", tokenSecret, "", "scripta/cursors/v1", 32)),
       lock,

@@ -102,6 +102,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
     gateway.start();
     foundation.compliance.erasures.start();
     foundation.compliance.retention.start();
+    foundation.compliance.accessSeals.start();
     stops.push(() => gateway.drain());
     stops.push(startSequencer(foundation, logger).stop);
     const keyChange = setInterval(() => void changeKeys(foundation, logger), KEY_CHANGE_EVERY_MS);

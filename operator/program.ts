@@ -253,6 +253,13 @@ ${exitCodesHelp}`,
     )
     .action(runs(async (what, flags) => (await import("./access/listAccess.ts")).listAccessCommand(what, flags)));
 
+  reports(access.command("seal"))
+    .description("say in the log of events how far it has come; the server does it by itself each hour")
+    .action(runs(async (flags) => (await import("./access/sealAccess.ts")).sealAccessCommand(flags)));
+  reports(access.command("verify"))
+    .description("whether it is what was written, and what was sealed; exit code 1 if not")
+    .action(runs(async (flags) => (await import("./access/sealAccess.ts")).verifyAccessCommand(flags)));
+
   const retention = program.command("retention").description("for how many days messages are kept");
   needs(reports(retention.command("set")), "--days <number>", "how many; ever: as long as nothing else says otherwise")
     .description("keep messages so long: all, those of a kind, or those of one conversation; the narrowest rule counts")

@@ -64,6 +64,13 @@ export const HoldPlaced = sealedEventType(
 );
 export const HoldLifted = eventType("HoldLifted", 1, z.object({}));
 
+/** The access log had so many entries, and `head` (hex) is the hash of the last: each covers all before it. */
+export const AccessLogSealed = eventType(
+  "AccessLogSealed",
+  1,
+  z.object({ entries: z.int().min(1), head: z.hex().length(64) }),
+);
+
 export const complianceEvents = [
   ErasureRequested,
   ErasurePrepared,
@@ -76,6 +83,7 @@ export const complianceEvents = [
   ErasureCertified,
   HoldPlaced,
   HoldLifted,
+  AccessLogSealed,
 ] as const;
 export type ComplianceEvent = ReturnType<(typeof complianceEvents)[number]>;
 export type HoldScope = z.infer<typeof HoldScope>;

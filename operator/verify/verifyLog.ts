@@ -1,4 +1,4 @@
-import { brokenAccess } from "../../compliance/access/accessLog.ts";
+import { verifyAccessLog } from "../../compliance/access/verifyAccessLog.ts";
 import type { Database } from "../../infra/ports/database.ts";
 import type { EventLog } from "../../infra/ports/eventLog.ts";
 import type { SecretStore } from "../../infra/ports/secrets.ts";
@@ -93,11 +93,12 @@ export async function verifyLog(
     await sealed.finish();
     if (counts.events !== stored)
       add({ rule: "every event is in a stream", found: `${stored} are stored, ${counts.events} are in streams` });
-    for await (const { tenant, entry, found } of brokenAccess(database))
+    await verifyAccessLog({ database, log }, ({ tenant, entry, found }) =>
       add({
-        rule: "each entry of the access log follows from the one before",
+        rule: "the access log is what was written, and sealed in the log",
         found: `${tenant}, entry ${entry}: ${found}`,
-      });
+      }),
+    );
     if (!readModels) return;
     progress.begin("read models", stored);
     const on = { step: progress.step, ...(signal ? { signal } : {}) };
