@@ -1,17 +1,30 @@
+import { existsSync } from "node:fs";
 import { type Foundation, openFoundation } from "../infra/foundation.ts";
 import { createLogger } from "../infra/main.ts";
+import { CommandFailed } from "./commandFailed.ts";
 import { configured, type SettingFlags } from "./settings.ts";
 
 /**
  * Runs an operator's work on a data folder: beside the service that runs there, else with a database of its own.
- * @throws ConfigurationFault, FolderBusy, LogBehind
+ * Where nothing lies yet it refuses, unless its work founds what is not there: a mistaken folder is not found in order.
+ * @throws CommandFailed, ConfigurationFault, FolderBusy, LogBehind
  */
 export async function onFolder<T>(
   flags: SettingFlags,
   work: (foundation: Foundation) => Promise<T>,
-  how: { readonly alone?: boolean; readonly raiseEpoch?: boolean; readonly renew?: boolean } = {},
+  {
+    founds = false,
+    ...how
+  }: {
+    readonly founds?: boolean;
+    readonly alone?: boolean;
+    readonly raiseEpoch?: boolean;
+    readonly renew?: boolean;
+  } = {},
 ): Promise<T> {
   const config = configured(flags);
+  if (!founds && config.postgres === undefined && !existsSync(config.dataFolder))
+    throw new CommandFailed(`${config.dataFolder} is not there yet: scripta start makes it, and --data names another`);
   const logger = createLogger(process.env.SCRIPTA_LOG_LEVEL ? config.logLevel : "warn");
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const foundation = await openFoundation({ config, logger, alone: false, say, ...how });

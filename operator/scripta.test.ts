@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -52,6 +53,18 @@ test("a second server on a folder is refused by name, and leaves the first alone
     expect(await first.stop()).toBe(0);
   }
 }, 60_000);
+
+test.each([["verify"], ["rebuild", "--all"], ["doctor"]])(
+  "a folder where nothing lies is not found in order by %s, nor made",
+  async (...args) => {
+    const nowhere = join(folder, "nowhere");
+    const { code, stdout, stderr } = await scripta([...args, "--data", nowhere], { SCRIPTA_POSTGRES: "" }).ended;
+    expect(code).toBe(1);
+    expect(stdout + stderr).toContain(`${nowhere} is not there yet`);
+    expect(existsSync(nowhere)).toBe(false);
+  },
+  30_000,
+);
 
 test("a port in use is named, with the way out", async () => {
   const other = createServer();

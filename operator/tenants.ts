@@ -2,6 +2,7 @@ import { Registration } from "../accounts/registerAccount.ts";
 import { bootstrapAdmin, foundTenant } from "../accounts/tenants.ts";
 import { TenantName } from "../domain/ids.ts";
 import { isRejection } from "../domain/rejection.ts";
+import type { Foundation } from "../infra/foundation.ts";
 import { CommandFailed } from "./commandFailed.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { onFolder } from "./onFolder.ts";
@@ -17,7 +18,7 @@ export async function addTenantCommand(name: string, flags: JsonFlag & { readonl
   const admin = adminOf(flags.admin);
   if (!TenantName.safeParse(name).success)
     throw new CommandFailed(`${JSON.stringify(name)} cannot name a tenant: 1 to 32 of a-z, 0-9 and -`);
-  return onFolder(flags, async ({ accounts }) => {
+  const work = async ({ accounts }: Foundation) => {
     const refused = await foundTenant(accounts.parts, name);
     if (refused) throw new CommandFailed(refused.detail);
     const made = await bootstrapAdmin(accounts.parts, name, admin);
@@ -28,7 +29,8 @@ export async function addTenantCommand(name: string, flags: JsonFlag & { readonl
         : `${name} is founded; ${admin.username} is its administrator`;
     print({ tenant: name, admin: made === "there is one" ? null : made.userId }, flags.json, [admins]);
     return exitCodes.done;
-  });
+  };
+  return onFolder(flags, work, { founds: true });
 }
 
 function adminOf(text: string): { username: string; password: string } {

@@ -25,7 +25,7 @@ export async function importSlackCommand(path: string, flags: ImportFlags): Prom
   try {
     progress.end();
     stopping.signal.throwIfAborted();
-    return await onFolder(flags, async (foundation) => {
+    const work = async (foundation: Foundation) => {
       const { tenant } = flags;
       if (!(await foundation.accounts.parts.tenants.exists(tenant)))
         throw new CommandFailed(`there is no tenant ${tenant}: make it with scripta tenant add`);
@@ -33,7 +33,8 @@ export async function importSlackCommand(path: string, flags: ImportFlags): Prom
       const summary = await importSlack({ foundation, archive, tenant, owner, progress, signal: stopping.signal });
       process.stdout.write(`${JSON.stringify(summary)}\n`);
       return exitCodes.done;
-    });
+    };
+    return await onFolder(flags, work, { founds: true });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     process.stderr.write(`scripta: ${error.message}\n`);
