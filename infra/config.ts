@@ -1,6 +1,8 @@
 import { BlockList, isIP } from "node:net";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import type { KnownWitness } from "../compliance/tlog/witnessing.ts";
+import { parseWitnessKey } from "../compliance/verifier/note.ts";
 
 const Port = z.coerce.number().int().min(0).max(65_535);
 const Account = z
@@ -29,6 +31,20 @@ const Addresses = z.string().transform((text, { addIssue }) => {
   return addresses;
 });
 
+/** Witnesses of the verifiable log. */
+const Witnesses = z.string().transform((text, { addIssue }) =>
+  list(text).flatMap((item): KnownWitness[] => {
+    const [key = "", url = "", ...rest] = item.split(/\s+/);
+    try {
+      if (!/^https?:$/.test(new URL(url).protocol) || rest.length > 0) throw new SyntaxError("no address");
+      return [{ key: parseWitnessKey(key), url }];
+    } catch {
+      addIssue(`must be <verifier key of a witness> <http address>, with commas, and is ${JSON.stringify(item)}`);
+      return [];
+    }
+  }),
+);
+
 /** Every variable of the environment that Scripta reads. */
 const Environment = z.object({
   SCRIPTA_DATA: z.string().min(1).default("./data").describe("Folder below which everything lies that Scripta writes."),
@@ -40,6 +56,9 @@ const Environment = z.object({
   SCRIPTA_HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on."),
   SCRIPTA_PORT: Port.default(8080).describe("Port to listen on; 0: any free one."),
   SCRIPTA_ORIGIN: z.string().min(1).max(255).default("scripta.local/log").describe("Name of the verifiable log."),
+  SCRIPTA_WITNESSES: Witnesses.default([]).describe(
+    "<verifier key> <address> of each witness that cosigns checkpoints, with commas.",
+  ),
   SCRIPTA_ALLOWED_ORIGINS: z
     .string()
     .default("")
@@ -74,6 +93,7 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly origin: string;
+  readonly witnesses: readonly KnownWitness[];
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: BlockList;
   readonly postgres: string | undefined;
@@ -111,6 +131,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: env.SCRIPTA_HOST,
     port: env.SCRIPTA_PORT,
     origin: env.SCRIPTA_ORIGIN,
+    witnesses: env.SCRIPTA_WITNESSES,
     allowedOrigins: env.SCRIPTA_ALLOWED_ORIGINS,
     trustedProxies: env.SCRIPTA_TRUSTED_PROXIES,
     postgres: env.SCRIPTA_POSTGRES,

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { ProofParts } from "../compliance/proof/parts.ts";
 import { createSequencer, type Sequencer } from "../compliance/tlog/sequencer.ts";
 import type { ServedLogParts } from "../compliance/tlog/serveLog.ts";
+import { Witnessing } from "../compliance/tlog/witnessing.ts";
 import type { Foundation } from "./foundation.ts";
 
 /** What serving the verifiable log stands on. */
@@ -21,13 +22,25 @@ export const proofParts = (foundation: Foundation): ProofParts => ({
 });
 
 /** Follows the log and signs how far it came, until stopped. */
-export function startSequencer(foundation: Foundation, logger: Logger): Sequencer {
+export function startSequencer(foundation: Foundation, logger: Logger): Pick<Sequencer, "stop"> {
+  const witnessing = new Witnessing({
+    witnesses: foundation.config.witnesses,
+    database: foundation.database,
+    onProblem: (error) =>
+      logger.warn({ err: error }, "a checkpoint goes without a cosignature; its witness is asked again"),
+  });
   const sequencer = createSequencer({
     ...servedLog(foundation),
+    onSigned: (checkpoint) => witnessing.offer(checkpoint),
     onProblem: (error) => logger.warn({ err: error }, "the verifiable log follows again soon"),
     onRefused: (refusal) =>
       logger.error({ err: refusal }, "the verifiable log is signed no more: what lies in the database was altered"),
   });
   sequencer.start();
-  return sequencer;
+  return {
+    async stop() {
+      await sequencer.stop();
+      await witnessing.stop();
+    },
+  };
 }

@@ -92,6 +92,8 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
     .option("--save <folder>", "also put all of it into a folder, to be verified again from there")
     .option("--token-file <file>", "a file with the access token of an auditor, where the log is not public")
     .option("--json", "as one line of JSON")
+    .option("--witness <key...>", "verifier keys of witnesses, or files with them, that must have cosigned")
+    .option("--quorum <count>", "how many of the witnesses it takes (all)")
     .addHelpText("after", "\nExample:\n  $ scripta log verify http://127.0.0.1:8080 --save mirror")
     .action(runs(async (where, flags) => (await import("./logVerify/logVerify.ts")).logVerifyCommand(where, flags)));
   reports(log.command("rotate-key"))
@@ -121,6 +123,8 @@ export async function runScripta(argv: readonly string[]): Promise<number> {
   needs(proof.command("check <file>"), "--key <key>", "the log's verifier key, or a file with it")
     .description("check a proof offline; exit code 1 if anything does not fit")
     .option("--json", "as one line of JSON")
+    .option("--witness <key...>", "verifier keys of witnesses, or files with them, that must have cosigned")
+    .option("--quorum <count>", "how many of the witnesses it takes (all)")
     .addHelpText("after", "\nExample:\n  $ scripta proof check proof.json --key log.key")
     .action(runs(async (file, flags) => (await import("./proof/checkProof.ts")).checkProofCommand(file, flags)));
 
@@ -210,6 +214,18 @@ ${exitCodesHelp}`,
     .option("--tenant <name>", "the organisation", "main")
     .addHelpText("after", '\nExample:\n  $ scripta erase ada --reason "asked for it by letter of 3 March"')
     .action(runs(async (person, flags) => (await import("./erase.ts")).eraseCommand(person, flags)));
+
+  const witness = program
+    .command("witness")
+    .description("cosign checkpoints of others' logs, each only if it goes on from the last one, until Ctrl-C");
+  needs(witness, "--key <file>", "the witness's own key; made where there is none");
+  needs(witness, "--log <key...>", "verifier keys of the logs, or files with them")
+    .option("--name <name>", "of a witness that is made now, such as auditor.example/w1")
+    .option("--state <folder>", "where the last size and root of each log are kept (<key>.heads)")
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--port <number>", "port to listen on, 0 for any", "8099")
+    .addHelpText("after", "\nExample:\n  $ scripta witness --key witness.key --name auditor.example/w1 --log log.key")
+    .action(runs(async (flags) => (await import("./witness/witness.ts")).witnessCommand(flags)));
 
   const hold = program
     .command("hold")

@@ -2,8 +2,8 @@ import { createSecretKey } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { RecordedEvent } from "../../infra/ports/eventLog.ts";
 import { additionalData, openingOf } from "../../sealing/seal.ts";
-import { newestCheckpoint } from "../tlog/checkpoints.ts";
 import { commitmentsOf, linkSaltOf, saltOf } from "../tlog/commitments.ts";
+import { checkpointOver } from "../tlog/cosignatures.ts";
 import { entriesAt, eventOf, type Placed } from "../tlog/events.ts";
 import { originOf } from "../tlog/origin.ts";
 import { keysOfStream } from "../tlog/tenantKeys.ts";
@@ -105,8 +105,8 @@ async function signedPlace(position: number, { log, database, name }: ProofParts
   const until = Date.now() + SIGNED_WITHIN_MS;
   for (let place: Placed | undefined; ; ) {
     place ??= (await entriesAt(database, [position])).get(position);
-    const checkpoint = place && (await newestCheckpoint(database, origin));
-    if (place && checkpoint && checkpoint.size > place.index) return { place, checkpoint };
+    const checkpoint = place && (await checkpointOver(database, origin, place.index));
+    if (place && checkpoint) return { place, checkpoint };
     if (Date.now() > until) throw new NotSignedYet(`position ${position} is under no checkpoint yet`);
     await pause(LOOK_EVERY_MS);
   }

@@ -14,6 +14,8 @@ export interface SequencerParts extends SequencingParts {
   readonly signer: LogSigner;
   /** As configured; an epoch adds its own. */
   readonly name: string;
+  /** Told of each checkpoint once it is kept; nothing waits for it. */
+  readonly onSigned?: (checkpoint: SignedCheckpoint) => void;
   /** Told of what is tried again, such as a lost link. */
   readonly onProblem: (error: unknown) => void;
   /**
@@ -21,6 +23,12 @@ export interface SequencerParts extends SequencingParts {
    * do not fit are made anew from the log, once; a log that does not fit is signed no more.
    */
   readonly onRefused: (refusal: InconsistentLog) => void;
+}
+
+export interface SignedCheckpoint {
+  readonly origin: string;
+  readonly size: number;
+  readonly note: string;
 }
 
 /** Follows the log after the fact and signs how far it came. Of several processes one does it. */
@@ -43,7 +51,7 @@ const HEARTBEAT_MS = 2_000;
 const REFUSED_AGAIN_MS = 30_000;
 
 export function createSequencer(parts: SequencerParts): Sequencer {
-  const { log, database, signer, name, onProblem, onRefused } = parts;
+  const { log, database, name, onProblem, onRefused } = parts;
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
 
@@ -52,7 +60,7 @@ export function createSequencer(parts: SequencerParts): Sequencer {
 
   const begin = async (origin: string) => {
     const sequencing = await resumeSequencing(parts);
-    const signing = createSigning({ log, database, signer, origin, sequencing });
+    const signing = createSigning({ ...parts, origin, sequencing });
     await signing.assertUnaltered();
     return { sequencing, signing };
   };
@@ -124,10 +132,11 @@ interface SigningParts {
   readonly signer: LogSigner;
   readonly origin: string;
   readonly sequencing: Sequencing;
+  readonly onSigned?: SequencerParts["onSigned"];
 }
 
 /** Signs what is in order, at most once a second. */
-function createSigning({ log, database, signer, origin, sequencing }: SigningParts) {
+function createSigning({ log, database, signer, origin, sequencing, onSigned }: SigningParts) {
   let signedSize = -1;
   let dueAt = 0;
   let gathered = () => {};
@@ -153,6 +162,7 @@ function createSigning({ log, database, signer, origin, sequencing }: SigningPar
     if (note === undefined) return;
     await keepCheckpoint(database, origin, { size, note });
     signedSize = size;
+    onSigned?.({ origin, size, note });
   }
 
   return {

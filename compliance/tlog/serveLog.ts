@@ -6,8 +6,8 @@ import { type Bytes, concat, utf8 } from "../verifier/bytes.ts";
 import { TILE_WIDTH, tileBytes } from "../verifier/edge.ts";
 import { entryBytes } from "../verifier/entry.ts";
 import { parseTilePath, type Tile } from "../verifier/tilePath.ts";
-import { newestCheckpoint } from "./checkpoints.ts";
 import { type Commitments, commitmentsOf } from "./commitments.ts";
+import { servedCheckpoint } from "./cosignatures.ts";
 import { entriesBetween, eventsAt } from "./events.ts";
 import { originOf } from "./origin.ts";
 import { keysOfStream } from "./tenantKeys.ts";
@@ -48,7 +48,7 @@ const binary = (bytes: Bytes, { width }: Tile): ServedFile => ({
 export async function serveLog(path: string, parts: ServedLogParts): Promise<ServedFile | undefined> {
   const origin = originOf(parts.name, await parts.log.epoch());
   if (path === "key") return text((await parts.signer.verifierKeys(origin)).map((key) => `${key}\n`).join(""));
-  const newest = await newestCheckpoint(parts.database, origin);
+  const newest = await servedCheckpoint(parts.database, origin);
   if (path === "checkpoint") return newest && text(newest.note);
   const tile = parseTilePath(path);
   if (!tile || !newest) return undefined;

@@ -1,5 +1,6 @@
 import { equal } from "./bytes.ts";
 import { type Checkpoint, CheckpointNotSigned, openCheckpoint } from "./checkpoint.ts";
+import { type Cosigner, cosignersOf } from "./cosignature.ts";
 import { linkOf, metaCommit, parseEntry, payloadCommit } from "./entry.ts";
 import { includes, leafHash } from "./merkle.ts";
 import type { VerifierKey } from "./note.ts";
@@ -11,6 +12,8 @@ import { parseTlogProof } from "./tlogProof.ts";
 export interface LoggedFact {
   readonly index: number;
   readonly checkpoint: Checkpoint;
+  /** The witnesses, of those that were asked about, who cosigned that checkpoint. */
+  readonly cosigners: readonly Cosigner[];
   readonly opening: EntryOpening;
 }
 
@@ -31,11 +34,16 @@ class Unfit extends Error {
 /**
  * Checks a proof offline, by nothing but the log's verifier keys: what the server said of it counts for nothing.
  * @param json as `GET …/messages/{messageId}/proof` answers
+ * @param witnesses whose cosignatures are looked for; how many it takes is for the asker to say
  */
-export async function checkProof(json: string, keys: readonly VerifierKey[]): Promise<Verdict> {
+export async function checkProof(
+  json: string,
+  keys: readonly VerifierKey[],
+  witnesses: readonly VerifierKey[] = [],
+): Promise<Verdict> {
   try {
     const document = parseProofDocument(json);
-    const fact = await loggedFact(document, keys);
+    const fact = await loggedFact(document, keys, witnesses);
     const { sealed } = fact.opening;
     if (!sealed) return { verdict: "intact", ...fact };
     if (sealed.mk) {
@@ -44,7 +52,7 @@ export async function checkProof(json: string, keys: readonly VerifierKey[]): Pr
       return { verdict: "intact", content, ...fact };
     }
     if (document.coveredBy) {
-      const by = await loggedFact(document.coveredBy, keys);
+      const by = await loggedFact(document.coveredBy, keys, witnesses);
       if (!covers(by, fact)) throw new Unfit("the erasure or retention that is named does not cover this event");
       return { verdict: "erased", by, ...fact };
     }
@@ -59,7 +67,11 @@ export async function checkProof(json: string, keys: readonly VerifierKey[]): Pr
 }
 
 /** @throws Unfit, SyntaxError, CheckpointNotSigned */
-async function loggedFact({ proof, entry, opening }: ProvenEntry, keys: readonly VerifierKey[]): Promise<LoggedFact> {
+async function loggedFact(
+  { proof, entry, opening }: ProvenEntry,
+  keys: readonly VerifierKey[],
+  witnesses: readonly VerifierKey[],
+): Promise<LoggedFact> {
   const { index, path, checkpoint: note } = parseTlogProof(proof);
   const checkpoint = await openCheckpoint(note, keys);
   if (!includes(leafHash(entry), index, checkpoint.size, path, checkpoint.root))
@@ -78,7 +90,7 @@ async function loggedFact({ proof, entry, opening }: ProvenEntry, keys: readonly
   if (prevLeaf && linkSalt && !equal(linkOf(linkSalt, prevLeaf), link))
     throw new Unfit("the event does not follow the one that is named before it");
   boundTo(opening);
-  return { index, checkpoint, opening };
+  return { index, checkpoint, cosigners: await cosignersOf(note, witnesses), opening };
 }
 
 /** Whose content it is, and of which day: what the sealing is bound to. */

@@ -1,7 +1,7 @@
 import { type Bytes, base64Of, concat, equal, fromBase64, fromHex, hexOf, utf8 } from "./bytes.ts";
 import { sha256 } from "./sha256.ts";
 
-/** A public key by which a log's signatures are known. */
+/** A public key by which signatures of a log, or of a witness, are known. */
 export interface VerifierKey {
   readonly name: string;
   /** Four bytes that a signature names its key by. */
@@ -10,28 +10,38 @@ export interface VerifierKey {
   readonly publicKey: Bytes;
 }
 
-const ED25519 = 1;
+/** How a key signs: a note as it is, or a checkpoint as a witness does. It is part of the key's id, so neither passes for the other. */
+export const algorithms = { note: 1, cosignature: 4 } as const;
+export type Algorithm = keyof typeof algorithms;
 
-const keyId = (name: string, publicKey: Uint8Array): Bytes =>
-  sha256(concat(utf8(`${name}\n`), Uint8Array.of(ED25519), publicKey)).slice(0, 4);
+const keyId = (name: string, algorithm: Algorithm, publicKey: Uint8Array): Bytes =>
+  sha256(concat(utf8(`${name}\n`), Uint8Array.of(algorithms[algorithm]), publicKey)).slice(0, 4);
 
-export const verifierKey = (name: string, publicKey: Bytes): VerifierKey => ({
+export const verifierKey = (name: string, publicKey: Bytes, algorithm: Algorithm = "note"): VerifierKey => ({
   name,
-  id: keyId(name, publicKey),
+  id: keyId(name, algorithm, publicKey),
   publicKey,
 });
 
-/** `<name>+<key id>+<base64 of 0x01 ‖ key>` @see https://c2sp.org/signed-note */
-export const verifierKeyText = ({ name, id, publicKey }: VerifierKey): string =>
-  `${name}+${hexOf(id)}+${base64Of(concat(Uint8Array.of(ED25519), publicKey))}`;
+/** `<name>+<key id>+<base64 of algorithm ‖ key>` @see https://c2sp.org/signed-note */
+export const verifierKeyText = ({ name, id, publicKey }: VerifierKey, algorithm: Algorithm = "note"): string =>
+  `${name}+${hexOf(id)}+${base64Of(concat(Uint8Array.of(algorithms[algorithm]), publicKey))}`;
 
-/** @throws SyntaxError on what is no Ed25519 verifier key */
-export function parseVerifierKey(text: string): VerifierKey {
+/** @throws SyntaxError on what is no Ed25519 verifier key of a log */
+export const parseVerifierKey = (text: string): VerifierKey => parseKey(text, "note");
+
+/** @throws SyntaxError on what is no Ed25519 verifier key of a witness @see https://c2sp.org/tlog-cosignature */
+export const parseWitnessKey = (text: string): VerifierKey => parseKey(text, "cosignature");
+
+function parseKey(text: string, algorithm: Algorithm): VerifierKey {
   const [, name, id, encoded] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim()) ?? [];
   if (!name || !id || !encoded) throw new SyntaxError("not a verifier key: <name>+<8 hexadecimal digits>+<base64>");
   const bytes = fromBase64(encoded);
-  if (bytes.length !== 33 || bytes[0] !== ED25519) throw new SyntaxError("not an Ed25519 verifier key");
-  const key = verifierKey(name, bytes.slice(1));
+  if (bytes.length !== 33 || bytes[0] !== algorithms[algorithm])
+    throw new SyntaxError(
+      algorithm === "note" ? "not an Ed25519 verifier key" : "not the key of a witness (Ed25519 cosignature, 0x04)",
+    );
+  const key = verifierKey(name, bytes.slice(1), algorithm);
   if (!equal(key.id, fromHex(id))) throw new SyntaxError("the verifier key's id is not that of its key");
   return key;
 }
@@ -71,7 +81,8 @@ export async function verifiedText(note: SignedNote, keys: readonly VerifierKey[
   return undefined;
 }
 
-async function verify(publicKey: Bytes, signature: Bytes, message: Bytes): Promise<boolean> {
+/** Ed25519. */
+export async function verify(publicKey: Bytes, signature: Bytes, message: Bytes): Promise<boolean> {
   const key = await crypto.subtle.importKey("raw", publicKey, "Ed25519", false, ["verify"]);
   return crypto.subtle.verify("Ed25519", key, signature, message);
 }

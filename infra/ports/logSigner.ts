@@ -4,6 +4,14 @@ export interface SignedHead {
   readonly root: Uint8Array;
 }
 
+/** How far each log was signed here, kept durably. */
+export interface SignedHeads {
+  /** `number` counts the heads of that log; 0 where there is none. */
+  last(origin: string): Promise<{ readonly number: number; readonly head: SignedHead | undefined }>;
+  /** Durable before it resolves. False where that number is taken: somebody else was faster, look again. */
+  remember(origin: string, number: number, head: SignedHead): Promise<boolean>;
+}
+
 /** What is to be signed does not go on from what was signed before: the log was altered, or set back. */
 export class InconsistentLog extends Error {
   override name = "InconsistentLog";

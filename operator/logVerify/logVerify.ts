@@ -1,15 +1,18 @@
 import { readFile } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { hexOf } from "../../compliance/verifier/bytes.ts";
 import { CheckpointNotSigned } from "../../compliance/verifier/checkpoint.ts";
-import { type Followed, followLog, LogFault } from "../../compliance/verifier/followLog.ts";
+import { cosignersOf } from "../../compliance/verifier/cosignature.ts";
+import { type Followed, followLog, LogFault, type LogSource } from "../../compliance/verifier/followLog.ts";
 import { verifierKeyText } from "../../compliance/verifier/note.ts";
 import { exitCodes } from "../exitCodes.ts";
 import { print } from "../print.ts";
 import { keysFrom } from "../proof/keysFrom.ts";
+import { isReached, type Quorum, type QuorumFlags, quorumLines, quorumOf } from "../proof/quorum.ts";
 import { auditorsMemory, usualFolder } from "./auditorsMemory.ts";
 import { logSource, savedInto } from "./logSource.ts";
 
-interface VerifyFlags {
+interface VerifyFlags extends QuorumFlags {
   readonly key?: string;
   readonly state?: string;
   readonly save?: string;
@@ -29,13 +32,19 @@ export async function logVerifyCommand(where: string, flags: VerifyFlags): Promi
   const trustedKeys = keys ?? (await keysFrom(given));
   if (!keys) process.stderr.write(`trusted from now on, since none was given: ${given}`);
   try {
-    const followed = await followLog(source, trustedKeys, memory.checkpoint, showProgress);
+    const quorum = await quorumOf(flags);
+    const followed = await followLog(await cosignedBy(quorum, source), trustedKeys, memory.checkpoint, showProgress);
+    const cosigners = await cosignersOf(followed.note, quorum.witnesses);
     await memory.keep({
       keys: trustedKeys.map((key) => `${verifierKeyText(key)}\n`).join(""),
       checkpoint: followed.note,
     });
-    tell(followed, memory.checkpoint !== undefined, flags.json);
-    return exitCodes.done;
+    const witnessed = isReached(quorum, cosigners);
+    tell(followed, memory.checkpoint !== undefined, flags.json, {
+      facts: quorum.witnesses.length > 0 ? { witnessed, cosigners } : {},
+      lines: quorumLines(quorum, cosigners),
+    });
+    return witnessed ? exitCodes.done : exitCodes.failed;
   } catch (error) {
     if (!(error instanceof LogFault || error instanceof CheckpointNotSigned || error instanceof SyntaxError))
       throw error;
@@ -44,13 +53,35 @@ export async function logVerifyCommand(where: string, flags: VerifyFlags): Promi
   }
 }
 
-function tell({ checkpoint: { origin, size, root } }: Followed, goesOn: boolean, json: boolean | undefined): void {
-  print({ verdict: "intact", origin, size, root: hexOf(root), goesOnFromLastTime: goesOn }, json, [
+const COSIGNED_WITHIN_MS = 10_000;
+const LOOK_EVERY_MS = 250;
+
+/** A checkpoint is cosigned a moment after it is signed: one that has its cosignatures is waited for a little. */
+async function cosignedBy(quorum: Quorum, source: LogSource): Promise<LogSource> {
+  if (quorum.needed === 0) return source;
+  const until = Date.now() + COSIGNED_WITHIN_MS;
+  for (;;) {
+    const checkpoint = await source("checkpoint");
+    const cosigners = await cosignersOf(new TextDecoder().decode(checkpoint), quorum.witnesses);
+    if (isReached(quorum, cosigners) || Date.now() > until)
+      return async (path) => (path === "checkpoint" ? checkpoint : source(path));
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+function tell(
+  { checkpoint: { origin, size, root } }: Followed,
+  goesOn: boolean,
+  json: boolean | undefined,
+  witnesses: { readonly facts: object; readonly lines: readonly string[] },
+): void {
+  print({ verdict: "intact", origin, size, root: hexOf(root), goesOnFromLastTime: goesOn, ...witnesses.facts }, json, [
     `intact: ${size.toLocaleString("en-US")} entries of ${origin}`,
     `root ${hexOf(root)}, signed`,
     goesOn
       ? "it goes on from the checkpoint that was seen last time"
       : "seen for the first time: its checkpoint is kept, and must be gone on from",
+    ...witnesses.lines,
   ]);
 }
 

@@ -2,20 +2,35 @@ import { readFile } from "node:fs/promises";
 import { text as textOf } from "node:stream/consumers";
 import { hexOf } from "../../compliance/verifier/bytes.ts";
 import { checkProof, type LoggedFact, type Verdict } from "../../compliance/verifier/checkProof.ts";
+import type { Cosigner } from "../../compliance/verifier/cosignature.ts";
 import { exitCodes } from "../exitCodes.ts";
 import { print } from "../print.ts";
 import { keysFrom } from "./keysFrom.ts";
+import { isReached, type QuorumFlags, quorumLines, quorumOf } from "./quorum.ts";
 
 /** Checks a proof without any server; exit code 1 where something does not fit. */
 export async function checkProofCommand(
   file: string,
-  flags: { readonly key: string; readonly json?: boolean },
+  flags: QuorumFlags & { readonly key: string; readonly json?: boolean },
 ): Promise<number> {
   const json = file === "-" ? await textOf(process.stdin) : await readFile(file, "utf8");
-  const verdict = await checkProof(json, await keysFrom(flags.key));
-  print(factsOf(verdict), flags.json, linesOf(verdict));
-  return verdict.verdict === "tampered" ? exitCodes.failed : exitCodes.done;
+  const quorum = await quorumOf(flags);
+  const verdict = await checkProof(json, await keysFrom(flags.key), quorum.witnesses);
+  const cosigners = verdict.verdict === "tampered" ? [] : cosignersOfAll(verdict);
+  const witnessed = isReached(quorum, cosigners);
+  const facts = { ...factsOf(verdict), ...(quorum.witnesses.length > 0 ? { witnessed, cosigners } : {}) };
+  print(facts, flags.json, [
+    ...linesOf(verdict),
+    ...(verdict.verdict === "tampered" ? [] : quorumLines(quorum, cosigners)),
+  ]);
+  return verdict.verdict === "tampered" || !witnessed ? exitCodes.failed : exitCodes.done;
 }
+
+/** Who cosigned whatever the verdict rests on: of what was erased the erasure, too. */
+const cosignersOfAll = (it: Exclude<Verdict, { verdict: "tampered" }>): readonly Cosigner[] =>
+  it.verdict === "erased"
+    ? it.cosigners.filter(({ name }) => it.by.cosigners.some((other) => other.name === name))
+    : it.cosigners;
 
 function factsOf(it: Verdict) {
   if (it.verdict === "tampered") return it;
