@@ -7,7 +7,7 @@ import { isRejection } from "../domain/rejection.ts";
 
 const types: ReadonlySet<string> = new Set(complianceEvents.map(({ type }) => type));
 
-/** One stream an erasure, one a hold, one for the access log. */
+/** One stream an erasure, one a hold, one for the access log, one for each person's emergency access to a conversation. */
 export const complianceCase = aggregate<ComplianceCase, ComplianceEvent>({
   kind: "compliance",
   initial: newCase,

@@ -1,6 +1,8 @@
 import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
 import { ListAccesses } from "./access/listAccesses.ts";
 import { ReadConversationThen } from "./asOf/readConversationThen.ts";
+import { EndBreakGlass } from "./breakGlass/endBreakGlass.ts";
+import { OpenBreakGlass } from "./breakGlass/openBreakGlass.ts";
 import { GetErasure } from "./erasure/getErasure.ts";
 import { RequestErasure } from "./erasure/requestErasure.ts";
 import { LiftHold } from "./holds/liftHold.ts";
@@ -22,4 +24,6 @@ export const openCompliance = (parts: ComplianceParts): OpenDoor[] => [
   openDoor(SetRetention, parts),
   openDoor(ReadConversationThen, parts),
   openDoor(ListAccesses, parts),
+  openDoor(OpenBreakGlass, parts),
+  openDoor(EndBreakGlass, parts),
 ];

@@ -11,4 +11,6 @@ export interface ComplianceParts {
   readonly holds: Holds;
   readonly retention: Retention;
   readonly accessSeals: AccessSeals;
+  /** Told, for whoever watches the server, that somebody opens a conversation in an emergency. */
+  readonly onBreakGlass: (grant: { readonly tenant: string; readonly grantId: string }) => void;
 }

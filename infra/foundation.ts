@@ -97,6 +97,7 @@ interface Opening {
   /** Accepts that the log ends where it ends, whatever was seen of it before: it gets a new epoch. */
   readonly raiseEpoch?: boolean;
   readonly onTurn?: (turn: TurnTaken) => void;
+  readonly onBreakGlass?: () => void;
   readonly say?: (line: string) => void;
   /** Rebuilds read models of another version in the background; off for the command that rebuilds them itself. */
   readonly renew?: boolean;
@@ -216,6 +217,10 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       () => erasures.stop(),
       () => retention.stop(),
     );
+    const onBreakGlass = (grant: { tenant: string; grantId: string }) => {
+      logger.warn(grant, "emergency access to a conversation was opened: see scripta access --action break-glass");
+      opening.onBreakGlass?.();
+    };
     const { lock, databaseUrlFile, databaseEnded = new Promise<void>(() => {}), beside } = reached;
     return {
       config,
@@ -226,7 +231,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       projector,
       keys: { weekKeys, secrets, clock },
       accounts,
-      compliance: { accounts: accounts.parts, erasures, holds: secrets, retention, accessSeals },
+      compliance: { accounts: accounts.parts, erasures, holds: secrets, retention, accessSeals, onBreakGlass },
       signer,
       cursorKey: new Uint8Array(hkdfSync("sha256", tokenSecret, "", "scripta/cursors/v1", 32)),
       lock,

@@ -47,7 +47,14 @@ export interface Starting {
 /** Starts the whole of Scripta in this process. */
 export async function startScripta({ config, logger, say = () => {} }: Starting): Promise<Running> {
   const metrics = createMetrics();
-  const foundation = await openFoundation({ config, logger, alone: true, onTurn: metrics.turn, say });
+  const foundation = await openFoundation({
+    config,
+    logger,
+    alone: true,
+    onTurn: metrics.turn,
+    onBreakGlass: metrics.brokeGlass,
+    say,
+  });
   // In reverse of how it was started, whether all of it was or not.
   const stops: (() => unknown)[] = [foundation.stop];
   const stop = async () => {

@@ -46,7 +46,13 @@ export function createMetrics() {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers,
   });
+  const breakGlass = new Counter({
+    name: "scripta_break_glass_total",
+    help: "Emergency accesses to conversations that were opened: officers look at each.",
+    registers,
+  });
   return {
+    brokeGlass: () => breakGlass.inc(),
     turn({ kind, commands: count, events, decideMs, appendMs }: TurnTaken): void {
       appended.inc({ kind }, events);
       commands.inc({ kind }, count);

@@ -257,6 +257,7 @@ ${exitCodesHelp}`,
     .description("of a person's messages, of one message, or of all (also without `list`); this is written down, too")
     .option("--conversation <id>", "of one conversation alone")
     .option("--by <person>", "who looked: user name or id")
+    .option("--action <action>", "such as read-conversation, read-proof, break-glass")
     .option("--limit <count>", "entries at most, the newest", "50")
     .option("--cursor <entry>", "rather all after this entry, the oldest first")
     .option("--follow", "go on with what comes, until Ctrl-C: for whoever collects them")

@@ -22,6 +22,8 @@ export interface ThenAsked extends PageAsked {
   readonly conversationId: string;
   readonly asOf?: AsOf | undefined;
   readonly membersAfter?: string | undefined;
+  /** Of the emergency access under which it is read. */
+  readonly grantId?: string;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface ThenAsked extends PageAsked {
  */
 export async function readThen(
   { log, database, sealing }: ReadThenParts,
-  { conversationId, asOf, membersAfter, ...page }: ThenAsked,
+  { conversationId, asOf, membersAfter, grantId, ...page }: ThenAsked,
   by: Looking,
 ): Promise<OpenThen | Rejection> {
   if ([page.before, page.after, page.around].filter((seq) => seq !== undefined).length > 1)
@@ -45,7 +47,7 @@ export async function readThen(
     if (!then) return reject("not-found", "there was no such conversation");
     const open = await openThen({ database, sealing }, then, membersAfter ?? null);
     const [first, last] = [open.items[0]?.seq ?? null, open.items.at(-1)?.seq ?? null];
-    const about = { conversationId, position: at.position, first, last, members: open.members.length };
+    const about = { conversationId, position: at.position, first, last, members: open.members.length, grantId };
     return (await writtenDown({ database, sealing }, by, "read-conversation", about)) ?? open;
   } catch (error) {
     if (error instanceof KeysUnavailable) return reject("unavailable", "the keys that open content do not answer now");

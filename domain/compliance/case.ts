@@ -2,9 +2,9 @@ import { z } from "zod";
 import type { Facts, Placed } from "../event.ts";
 import type { ComplianceEvent } from "./events.ts";
 
-/** One erasure, one hold, or the tenant's access log, as deciding needs it. */
+/** One erasure, one hold, one person's emergency access to one conversation, or the tenant's access log, as deciding needs it. */
 export const ComplianceCase = z.object({
-  kind: z.enum(["none", "erasure", "hold", "access-log"]),
+  kind: z.enum(["none", "erasure", "hold", "access-log", "break-glass"]),
   /** Each step that is done, with the revision of the event that says so. */
   done: z.map(z.string(), z.int()),
   /** Of an erasure: the holds that stand in its way; a sink that failed. Whatever gets done next ends both. */
@@ -41,6 +41,8 @@ export function stepOf(event: Facts<ComplianceEvent>): string | undefined {
     case "HoldPlaced":
     case "HoldLifted":
     case "AccessLogSealed":
+    case "BreakGlassOpened":
+    case "BreakGlassEnded":
       return event.type;
     default:
       return event satisfies never;
@@ -53,6 +55,7 @@ export function evolve(it: ComplianceCase, event: Placed<ComplianceEvent>): void
   if (event.type === "ErasureRequested") it.kind = "erasure";
   if (event.type === "HoldPlaced") it.kind = "hold";
   if (event.type === "AccessLogSealed") it.kind = "access-log";
+  if (event.type === "BreakGlassOpened") it.kind = "break-glass";
   const step = stepOf(event);
   if (step !== undefined) it.done.set(step, revision);
   it.obstacle = noObstacle();

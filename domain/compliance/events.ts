@@ -71,6 +71,17 @@ export const AccessLogSealed = eventType(
   z.object({ entries: z.int().min(1), head: z.hex().length(64) }),
 );
 
+/** Somebody may read a conversation until then, in an emergency. `messageId`: by which its members were told before. */
+export const BreakGlassOpened = sealedEventType(
+  "BreakGlassOpened",
+  1,
+  z.object({ grantId: Uuid, conversationId: Uuid, userId: UserId, until: Time, messageId: Uuid }),
+  z.object({ reason: z.string() }),
+  ofTheCase,
+);
+/** Before its time. */
+export const BreakGlassEnded = eventType("BreakGlassEnded", 1, z.object({ endedBy: UserId }));
+
 export const complianceEvents = [
   ErasureRequested,
   ErasurePrepared,
@@ -84,6 +95,8 @@ export const complianceEvents = [
   HoldPlaced,
   HoldLifted,
   AccessLogSealed,
+  BreakGlassOpened,
+  BreakGlassEnded,
 ] as const;
 export type ComplianceEvent = ReturnType<(typeof complianceEvents)[number]>;
 export type HoldScope = z.infer<typeof HoldScope>;

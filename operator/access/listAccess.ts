@@ -18,6 +18,7 @@ export interface AccessFlags extends SettingFlags {
   readonly tenant: string;
   readonly conversation?: string;
   readonly by?: string;
+  readonly action?: string;
   readonly cursor?: string;
   readonly limit: string;
   readonly follow?: boolean;
@@ -46,6 +47,7 @@ export function listAccessCommand(what: string | undefined, flags: AccessFlags):
           : { userId: await personNamed(accounts, flags.tenant, what) }),
       conversationId: flags.conversation?.toLowerCase(),
       by: flags.by === undefined ? undefined : await personNamed(accounts, flags.tenant, flags.by),
+      action: flags.action,
       limit,
     };
     const page = async (order: "newest" | "oldest", from: number | undefined): Promise<AccessPage> => {

@@ -129,6 +129,8 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
     ...ofOfficers(message),
     statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) },
   },
+  OpenBreakGlass: ofOfficers(({ conversationId }) => ({ conversationId, reason: "an emergency", minutes: 5 })),
+  EndBreakGlass: ofOfficers(({ grantId }) => ({ grantId })),
   PlaceHold: ofOfficers(({ conversationId }) => ({ conversationId, reason: "a lawsuit" })),
   ListHolds: { ...ofOfficers(nothing), statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) } },
   ReadHeld: ofOfficers(({ holdId }) => ({ holdId })),

@@ -31,6 +31,8 @@ export interface Target {
   readonly erasureId: string;
   /** Of the conversation. */
   readonly holdId: string;
+  /** The administrator's emergency access to another conversation. */
+  readonly grantId: string;
 }
 
 export interface Scene {
@@ -94,7 +96,20 @@ export async function aScene(): Promise<Scene> {
     return z.string().parse(body.holdId);
   };
 
-  const ids = { userId: fellow.userId, deviceId: owner.deviceId, erasureId, holdId: await holdOn(conversationId) };
+  for (const [chiefOf, roles] of [
+    [admin, ["admin", "compliance", "break-glass"]],
+    [otherTenant, ["admin", "compliance", "break-glass"]],
+  ] as const)
+    await expected(200, chiefOf.put(`/admin/users/${chiefOf.userId}/roles`, { roles }));
+  const glass = { conversationId: await group(admin, []), reason: `${CANARY} of an emergency`, minutes: 5 };
+  const opened = await admin.post("/compliance/break-glass", glass);
+  const ids = {
+    userId: fellow.userId,
+    deviceId: owner.deviceId,
+    erasureId,
+    holdId: await holdOn(conversationId),
+    grantId: z.string().parse(opened.body.grantId),
+  };
   const target = { conversationId, messageId: early.messageId, ...ids };
   const ofViewer = (viewer: Signed | "owner" | "nobody"): Target => ({
     ...target,
