@@ -1,4 +1,5 @@
 export { aggregate, command, unchanged } from "./command.ts";
+export { escalateOverdue } from "./conversation/escalateOverdue.ts";
 export { succeedOwner } from "./conversation/succeedOwner.ts";
 export type { Account, Met, Sender } from "./engine/deciding.ts";
 export { defaultLimits, type Engine, type EngineLimits, type MarkNow } from "./engine/engine.ts";

@@ -1,4 +1,5 @@
 import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
+import { AcknowledgeMessage } from "./conversation/acknowledgeMessage.ts";
 import { AddMember } from "./conversation/addMember.ts";
 import { AddReaction } from "./conversation/addReaction.ts";
 import { ChangeMemberRole } from "./conversation/changeMemberRole.ts";
@@ -26,6 +27,7 @@ export const openCommands = (engine: Engine): OpenDoor[] => [
   openDoor(DeleteMessage.door, engine),
   openDoor(AddReaction.door, engine),
   openDoor(RemoveReaction.door, engine),
+  openDoor(AcknowledgeMessage.door, engine),
   openDoor(MarkRead, engine),
   openDoor(MarkDelivered, engine),
 ];

@@ -2,11 +2,12 @@ import { createSecretKey } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { type Logger, pino } from "pino";
 import { openAccounts } from "../accounts/list.ts";
-import { bootstrapAdmin } from "../accounts/tenants.ts";
+import { bootstrapAdmin, byTenant } from "../accounts/tenants.ts";
 import { marksOf, openCommands } from "../commands/index.ts";
 import { openCompliance } from "../compliance/list.ts";
 import { openProofs } from "../compliance/proof/list.ts";
 import { isRejection } from "../domain/rejection.ts";
+import { Escalations } from "../effects/escalations.ts";
 import { createCursors } from "../read-api/cursors.ts";
 import { openQueries } from "../read-api/list.ts";
 import type { ReadParts } from "../read-api/parts.ts";
@@ -112,6 +113,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
     foundation.compliance.accessSeals.start();
     stops.push(() => gateway.drain());
     stops.push(startSequencer(foundation, logger).stop);
+    stops.push(startEscalations(foundation, logger));
     const keyChange = setInterval(() => void changeKeys(foundation, logger), KEY_CHANGE_EVERY_MS);
     stops.push(() => clearInterval(keyChange));
     void changeKeys(foundation, logger);
@@ -148,6 +150,17 @@ async function changeKeys({ keys, compliance }: Foundation, logger: Logger): Pro
   } catch (error) {
     logger.error({ err: error }, "the weekly change of keys failed; it is tried again");
   }
+}
+
+function startEscalations({ engine, database }: Foundation, logger: Logger): () => Promise<void> {
+  const escalations = new Escalations({
+    engine,
+    database,
+    by: (tenant) => byTenant(engine, tenant),
+    onTrouble: (error) => logger.warn({ err: error }, "an escalation is tried again soon"),
+  });
+  escalations.start();
+  return () => escalations.stop();
 }
 
 /** The port is taken by another program. */

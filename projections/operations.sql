@@ -82,3 +82,20 @@ do $$ begin
     alter table inbox__next.conversations add column expired_to bigint;
   end if;
 end $$;
+
+-- Likewise: what acknowledgements need. No log that an older program folded holds any.
+do $$
+declare
+  generation text;
+begin
+  foreach generation in array array['history', 'history__next'] loop
+    if to_regclass(generation || '.messages') is not null and to_regclass(generation || '.acks') is null then
+      execute format('alter table %I.messages add column ack_by timestamptz(3), add column escalate_to uuid[],
+        add column ack_open boolean, add column overdue uuid[]', generation);
+      execute format('create table %I.acks (tenant text collate "C" not null, conversation uuid not null,
+        seq bigint not null, user_id uuid not null, at timestamptz(3) not null, position bigint not null,
+        primary key (tenant, conversation, seq, user_id))', generation);
+      execute format('create index messages_to_acknowledge on %I.messages (ack_by, message_id) where ack_open', generation);
+    end if;
+  end loop;
+end $$;

@@ -1,6 +1,12 @@
 import { MessageContent } from "../domain/conversation/events.ts";
 import type { Queryable } from "../infra/ports/database.ts";
-import { type MessageRow, type ReactionRow, reactionsTo } from "../projections/history/queries.ts";
+import {
+  type AcknowledgementRow,
+  acknowledgementsOf,
+  type MessageRow,
+  type ReactionRow,
+  reactionsTo,
+} from "../projections/history/queries.ts";
 import { type PersonRow, people } from "../projections/people/queries.ts";
 import type { SealedPart } from "../projections/sealedPart.ts";
 import type { Opened } from "../sealing/sealing.ts";
@@ -12,6 +18,7 @@ export interface LoadedMessages {
   readonly rows: readonly MessageRow[];
   readonly reactions: readonly ReactionRow[];
   readonly reactors: readonly PersonRow[];
+  readonly acknowledgements: readonly AcknowledgementRow[];
 }
 
 const MOST_NAMED = 50;
@@ -22,16 +29,18 @@ export async function loadMessages(
   tenant: string,
   rows: readonly MessageRow[],
 ): Promise<LoadedMessages> {
-  const live = rows.filter(({ deleted }) => !deleted).map(({ conversation, seq }) => ({ conversation, seq }));
+  const placeOf = ({ conversation, seq }: MessageRow) => ({ conversation, seq });
+  const live = rows.filter(({ deleted }) => !deleted).map(placeOf);
   const reactions = await reactionsTo(queryable, tenant, live);
   const reactors = await people(queryable, tenant, [...new Set(reactions.map(({ userId }) => userId))]);
-  return { rows, reactions, reactors };
+  const asking = rows.filter(({ ackBy }) => ackBy !== null).map(placeOf);
+  return { rows, reactions, reactors, acknowledgements: await acknowledgementsOf(queryable, tenant, asking) };
 }
 
 /** In the order of the rows. `viewer`: whose reactions are called `mine`; none where the same bytes go to everybody. */
 export async function openMessages(
   sealing: Opener,
-  { rows, reactions, reactors }: LoadedMessages,
+  { rows, reactions, reactors, acknowledgements }: LoadedMessages,
   viewer: string | null,
 ): Promise<Message[]> {
   const erased = new Set(
@@ -41,10 +50,12 @@ export async function openMessages(
     reactions.filter(({ userId }) => !erased.has(userId)),
     keyOf,
   );
+  const acknowledged = Map.groupBy(acknowledgements, keyOf);
   const opened = (await openAll(sealing, rows.flatMap(partsOf))).values();
   return rows.map((row) => {
     const [current, original] = partsOf(row).map(() => opened.next().value);
-    return messageOf(row, current, original, reactionsOf(given.get(keyOf(row)) ?? [], viewer));
+    const message = messageOf(row, current, original, reactionsOf(given.get(keyOf(row)) ?? [], viewer));
+    return message.deleted ? message : { ...message, ...askedOf(row, acknowledged.get(keyOf(row)) ?? [], viewer) };
   });
 }
 
@@ -54,8 +65,39 @@ function partsOf({ sealed, edit, attachments }: MessageRow): SealedPart[] {
   return parts.filter((part) => part !== null);
 }
 
+/** What only a message has that asks to be acknowledged, or tells who has not. */
+function askedOf(
+  { ackBy, escalateTo, overdue }: MessageRow,
+  given: readonly AcknowledgementRow[],
+  viewer: string | null,
+): Pick<Message, "acknowledgement" | "overdue"> {
+  const acknowledged = given.slice(0, MOST_NAMED).map(({ userId, at }) => ({
+    userId,
+    at: at.toISOString(),
+    late: ackBy !== null && at > ackBy,
+  }));
+  const mine = viewer === null ? {} : { mine: given.some(({ userId }) => userId === viewer) };
+  return {
+    ...(ackBy === null
+      ? {}
+      : {
+          acknowledgement: {
+            ackBy: ackBy.toISOString(),
+            escalateTo: [...(escalateTo ?? [])],
+            count: given.length,
+            acknowledged,
+            ...mine,
+          },
+        }),
+    ...(overdue === null ? {} : { overdue: [...overdue] }),
+  };
+}
+
 /** What a message is, but for what is sealed of it, and who reacted. */
-export type MessageFacts = Omit<MessageRow, "sentRevision" | "sealed" | "edit" | "attachments"> & {
+export type MessageFacts = Omit<
+  MessageRow,
+  "sentRevision" | "sealed" | "edit" | "attachments" | "ackBy" | "escalateTo" | "overdue"
+> & {
   readonly attachments: readonly Omit<Message["attachments"][number], "name">[];
 };
 

@@ -24,6 +24,14 @@ export const Reaction = z.strictObject({
   mine: z.boolean().optional().describe("Over HTTP only: whether I gave it too."),
 });
 
+export const Acknowledgement = z.strictObject({
+  ackBy: At,
+  escalateTo: z.array(Id),
+  count: z.int().describe("How many acknowledged it, late ones too."),
+  acknowledged: z.array(z.strictObject({ userId: Id, at: At, late: z.boolean() })).max(50),
+  mine: z.boolean().optional().describe("Over HTTP only: whether I did."),
+});
+
 export const Message = z.strictObject({
   messageId: Id,
   conversationId: Id,
@@ -44,6 +52,11 @@ export const Message = z.strictObject({
   erased: z.boolean(),
   ciphertext: z.string().nullable().optional().describe("Of an end-to-end encrypted message; base64."),
   keyInfo: z.unknown().optional(),
+  acknowledgement: Acknowledgement.optional().describe("Of a message that was sent with `ackBy`."),
+  overdue: z
+    .array(Id)
+    .optional()
+    .describe("Of a system message that tells so: who had not acknowledged, in time, the one that it replies to."),
 });
 export type Message = z.infer<typeof Message>;
 

@@ -102,7 +102,13 @@ function touch(touched: Touched, event: Logged): void {
       break;
     case "ReactionAdded":
     case "ReactionRemoved":
+    case "AcknowledgementRequested":
+    case "MessageAcknowledged":
       touched.amended.add(event.data.target);
+      break;
+    case "AcknowledgementFellDue":
+      touched.amended.add(event.data.target);
+      if (event.data.notice) touched.amended.add(event.data.notice);
       break;
     case "MemberAdded":
     case "MemberRemoved":

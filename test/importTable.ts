@@ -32,7 +32,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     "^read-api/shapes[.]ts$",
   ],
   compliance: ["^(domain|sealing|commands|projections|accounts)/", PORTS],
-  effects: ["^domain/", "^sealing/", PORTS, QUERIES],
+  effects: ["^domain/", "^sealing/", COMMANDS, PORTS, QUERIES],
   infra: ["^(domain|sealing|commands|projections|accounts|read-api|realtime|compliance|effects)/"],
   operator: ["^[^/]+/(?!.*[.]test[.]ts$)"],
   clients: [],

@@ -295,6 +295,11 @@ export class ScriptaClient {
     return this.command("AddReaction", { conversationId, messageId, emoji });
   }
 
+  /** Says that one has taken note of a message that asks for it. */
+  acknowledge(conversationId: string, messageId: string): Promise<Answer<"AcknowledgeMessage">> {
+    return this.command("AcknowledgeMessage", { conversationId, messageId });
+  }
+
   unreact(conversationId: string, messageId: string, emoji: string): Promise<Answer<"RemoveReaction">> {
     return this.command("RemoveReaction", { conversationId, messageId, emoji });
   }

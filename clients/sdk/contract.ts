@@ -97,6 +97,16 @@ export interface Reaction {
   readonly mine?: boolean;
 }
 
+export interface Acknowledgement {
+  readonly ackBy: Time;
+  readonly escalateTo: readonly string[];
+  readonly count: number;
+  /** At most 50 of them. */
+  readonly acknowledged: readonly { readonly userId: string; readonly at: Time; readonly late: boolean }[];
+  /** Over HTTP alone. */
+  readonly mine?: boolean;
+}
+
 export interface Message {
   readonly messageId: string;
   readonly conversationId: string;
@@ -117,6 +127,10 @@ export interface Message {
   readonly editedAt: Time | null;
   readonly deleted: boolean;
   readonly erased: boolean;
+  /** Of a message that was sent with `ackBy`. */
+  readonly acknowledgement?: Acknowledgement;
+  /** Of a system message that tells so: who had not acknowledged, in time, the message that it replies to. */
+  readonly overdue?: readonly string[];
 }
 
 export interface Conversation {
@@ -276,6 +290,7 @@ export interface Commands {
   DeleteMessage: { payload: About; answer: Done };
   AddReaction: { payload: About & { readonly emoji: string }; answer: Done };
   RemoveReaction: { payload: About & { readonly emoji: string }; answer: Done };
+  AcknowledgeMessage: { payload: About; answer: Done };
   MarkRead: {
     payload: In & { readonly seq: number };
     answer: Done & { readonly read: number; readonly delivered: number };

@@ -13,6 +13,7 @@ export const commandRoutes = {
   DeleteMessage: "DELETE /conversations/:conversationId/messages/:messageId",
   AddReaction: "PUT /conversations/:conversationId/messages/:messageId/reactions/:emoji",
   RemoveReaction: "DELETE /conversations/:conversationId/messages/:messageId/reactions/:emoji",
+  AcknowledgeMessage: "POST /conversations/:conversationId/messages/:messageId/ack",
   MarkRead: "POST /conversations/:conversationId/read",
   MarkDelivered: "POST /conversations/:conversationId/delivered",
   UpdateProfile: "PATCH /me",

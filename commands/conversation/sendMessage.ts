@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { MessageId, MessageSent, Seq, Time } from "../../domain/conversation/events.ts";
+import { AcknowledgementRequested, MessageId, MessageSent, Seq, Time } from "../../domain/conversation/events.ts";
 import { foldMessage } from "../../domain/conversation/message.ts";
 import { only } from "../../domain/event.ts";
 import { Uuid } from "../../domain/ids.ts";
 import { reject } from "../../domain/rejection.ts";
 import { command } from "../command.ts";
 import { membership, noSuchConversation, noSuchMessage, sees } from "./access.ts";
+import { AckBy, EscalateTo, faultInAsking } from "./acknowledgement.ts";
 import { conversation } from "./aggregate.ts";
 import { facets, isBlank, Mentions, Text } from "./messageText.ts";
 
@@ -52,9 +53,13 @@ export const SendMessage = command({
         .array(z.strictObject({ mediaId: Uuid, name: z.string().max(255).optional() }))
         .max(10)
         .optional(),
+      ackBy: AckBy.optional(),
+      escalateTo: EscalateTo.optional(),
     })
     .check(({ value, issues }) => {
-      const message = faultIn(value);
+      const message =
+        faultIn(value) ??
+        (value.escalateTo && value.ackBy === undefined ? "escalateTo takes an ackBy to go with" : undefined);
       if (message !== undefined) issues.push({ code: "custom", message, path: [], input: value });
     }),
   result: z.object({ messageId: MessageId, seq: Seq, sentAt: Time }),
@@ -66,9 +71,12 @@ export const SendMessage = command({
     const own = membership(state, by);
     if (!own) return noSuchConversation();
     const { messageId, kind, text = null, ciphertext, keyInfo, replyTo, threadRoot, mentions = [] } = payload;
+    const { ackBy, escalateTo = [] } = payload;
     if (payload.attachments?.length) return reject("not-found", "no such upload among one's own");
     if (mentions.some((userId: string) => !state.members.has(userId)))
       return reject("validation-failed", "somebody mentioned is not a member");
+    const refused = ackBy === undefined ? undefined : faultInAsking(state, { ackBy, escalateTo }, by.now);
+    if (refused) return refused;
     for (const [id, isRoot] of [
       [replyTo, false],
       [threadRoot, true],
@@ -78,12 +86,11 @@ export const SendMessage = command({
       if (!message || !sees(state, own.member, message)) return noSuchMessage();
       if (isRoot && message.threadRoot !== undefined) return reject("not-found", "a reply is no root of a thread");
     }
+    const place = { target: messageId, seq: state.lastSeq + 1, authorId: by.userId };
     return [
       MessageSent(
         {
-          target: messageId,
-          seq: state.lastSeq + 1,
-          authorId: by.userId,
+          ...place,
           kind,
           sentAt: by.now.toISOString(),
           ...(replyTo ? { replyTo } : {}),
@@ -96,6 +103,9 @@ export const SendMessage = command({
           ...(keyInfo === undefined ? {} : { keyInfo }),
         },
       ),
+      ...(ackBy === undefined
+        ? []
+        : [AcknowledgementRequested({ ...place, ackBy, escalateTo: [...new Set(escalateTo)] })]),
     ];
   },
 

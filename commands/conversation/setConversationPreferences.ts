@@ -1,15 +1,10 @@
 import { z } from "zod";
-import { MemberPreferencesChanged, Notify, Time } from "../../domain/conversation/events.ts";
+import { MemberPreferencesChanged, Notify } from "../../domain/conversation/events.ts";
 import { Uuid } from "../../domain/ids.ts";
 import { command, unchanged } from "../command.ts";
 import { membership, noSuchConversation } from "./access.ts";
 import { conversation } from "./aggregate.ts";
-
-/** A time with any offset, as UTC; it must still be one of four-digit years there. */
-const Moment = z.iso
-  .datetime({ offset: true })
-  .transform((time) => new Date(time).toISOString())
-  .pipe(Time);
+import { Moment } from "./moment.ts";
 
 export const SetConversationPreferences = command({
   name: "SetConversationPreferences",

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MemoryEventLog } from "../../infra/eventLog/memoryEventLog.ts";
 import type { Database } from "../../infra/ports/database.ts";
-import { messagesWithin, reactionsTo } from "../../projections/history/queries.ts";
+import { acknowledgementsOf, messagesWithin, reactionsTo } from "../../projections/history/queries.ts";
 import { membersPage } from "../../projections/members/queries.ts";
 import { chatLog } from "../../test/support/chatLog.ts";
 import { freshDatabase } from "../../test/support/postgres.ts";
@@ -28,12 +28,16 @@ async function shown(database: Database, conversation: string) {
      join members.members m using (tenant, conversation, user_id) where conversation = $1 and present order by user_id`,
     [conversation],
   );
+  const acknowledgements = await acknowledgementsOf(database, "main", messages);
   const members = await membersPage(database, "main", conversation, { after: null, limit: 200 });
   return {
     ...head,
     members: members.map(({ userId, role, joinedAt }) => ({ userId, role, joinedAt })),
     marks,
-    messages,
+    messages: messages.map((message) => ({
+      ...message,
+      acknowledged: acknowledgements.flatMap(({ seq, userId, at }) => (seq === message.seq ? [{ userId, at }] : [])),
+    })),
     reactions: await reactionsTo(database, "main", messages),
   };
 }

@@ -138,6 +138,9 @@ class About {
       case "MessageDeleted":
       case "ReactionAdded":
       case "ReactionRemoved":
+      case "AcknowledgementRequested":
+      case "MessageAcknowledged":
+      case "AcknowledgementFellDue":
       case "MessagesExpired":
         return;
       default:

@@ -17,6 +17,7 @@ type Written<Of> = { -readonly [Field in keyof Of]: Of[Field] };
 export interface MessageThen extends Omit<MessageRow, "attachments"> {
   readonly attachments: NonNullable<Sent["data"]["attachments"]>;
   readonly deletedPosition: number | null;
+  readonly acknowledged: { readonly userId: string; readonly at: Date }[];
 }
 
 interface Kept extends Written<MessageThen> {
@@ -68,6 +69,7 @@ export class MessageWindow {
         return this.#change(event.data.seq, event.revision, (message) => {
           Object.assign(message, { deleted: true, deletedPosition: event.position });
           Object.assign(message, { editedAt: null, mentions: [], attachments: [], sealed: null, edit: null });
+          Object.assign(message, { ackBy: null, escalateTo: null, overdue: null, acknowledged: [] });
           message.given.clear();
         });
       case "ReactionAdded":
@@ -78,6 +80,28 @@ export class MessageWindow {
           if (event.type === "ReactionAdded")
             given.set(`${userId} ${emoji}`, { conversation: event.of, seq, emoji, userId });
         });
+      }
+      case "AcknowledgementRequested": {
+        const { seq, ackBy, escalateTo } = event.data;
+        return this.#change(seq, event.revision, (message) => {
+          Object.assign(message, { ackBy: new Date(ackBy), escalateTo });
+        });
+      }
+      case "MessageAcknowledged": {
+        const { seq, userId, at } = event.data;
+        return this.#change(seq, event.revision, ({ acknowledged }) => {
+          acknowledged.push({ userId, at: new Date(at) });
+        });
+      }
+      case "AcknowledgementFellDue": {
+        const { seq, notice, missing } = event.data;
+        this.#change(seq, event.revision, () => {});
+        const told = notice === undefined ? undefined : this.#seqs.get(notice);
+        if (told !== undefined)
+          this.#change(told, event.revision, (message) => {
+            message.overdue = missing;
+          });
+        return;
       }
       case "ConversationCreated":
       case "ConversationRenamed":
@@ -187,6 +211,10 @@ function sent(event: Sent): Kept {
     revision,
     sealed: sealedThen(event),
     edit: null,
+    ackBy: null,
+    escalateTo: null,
+    overdue: null,
+    acknowledged: [],
     given: new Map(),
   };
 }

@@ -149,5 +149,19 @@ function openMessage(
           ...(content?.keyInfo === undefined ? {} : { keyInfo: content.keyInfo }),
         }
       : {}),
+    ...(gone ? {} : askedOf(then)),
+  };
+}
+
+function askedOf({ ackBy, escalateTo, acknowledged, overdue }: MessageThen): Partial<OpenMessage> {
+  return {
+    ...(ackBy && {
+      acknowledgement: {
+        ackBy: ackBy.toISOString(),
+        escalateTo: [...(escalateTo ?? [])],
+        acknowledged: acknowledged.map(({ userId, at }) => ({ userId, at: at.toISOString(), late: at > ackBy })),
+      },
+    }),
+    ...(overdue && { overdue: [...overdue] }),
   };
 }

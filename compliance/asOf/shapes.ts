@@ -37,6 +37,15 @@ const MessageThen = z.strictObject({
   deletedPosition: z.int().nullable().describe("Of the deletion; ask for a position below it to read the message."),
   ciphertext: z.string().nullable().optional().describe("Of an end-to-end encrypted message; base64."),
   keyInfo: z.unknown().optional(),
+  acknowledgement: z
+    .strictObject({
+      ackBy: At,
+      escalateTo: z.array(Id),
+      acknowledged: z.array(z.strictObject({ userId: Id, at: At, late: z.boolean() })),
+    })
+    .optional()
+    .describe("Of a message that was sent with `ackBy`: who had acknowledged it by then."),
+  overdue: z.array(Id).optional().describe("Of a system message that tells so: who had not acknowledged in time."),
 });
 export type MessageThen = z.infer<typeof MessageThen>;
 

@@ -147,7 +147,7 @@ export class Retention {
       streamId(tenant, "conversation", conversation),
     )) {
       const facts = decodeFacts(event);
-      if (facts.type === "MessageSent") authors.add(facts.data.authorId);
+      if (facts.type === "MessageSent" && event.sealed) authors.add(facts.data.authorId);
     }
     return [...authors];
   }

@@ -118,6 +118,9 @@ export function evolve(conversation: Conversation, event: Placed<ConversationEve
     case "MessageDeleted":
     case "ReactionAdded":
     case "ReactionRemoved":
+    case "AcknowledgementRequested":
+    case "MessageAcknowledged":
+    case "AcknowledgementFellDue":
     case "MessagesExpired":
       break;
     default:

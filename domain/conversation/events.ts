@@ -136,6 +136,35 @@ export const ReactionRemoved = eventType(
   z.object({ target: MessageId, seq: Seq, emoji: z.string(), userId: UserId }),
 );
 
+/** A message is to be acknowledged by a time; `escalateTo` are told who has not by then. `seq`, `authorId`: the message's. */
+export const AcknowledgementRequested = eventType(
+  "AcknowledgementRequested",
+  1,
+  z.object({ target: MessageId, seq: Seq, authorId: UserId, ackBy: Time, escalateTo: z.array(UserId) }),
+);
+/** `at`: the server's clock at arrival; after the time asked for it is late. */
+export const MessageAcknowledged = eventType(
+  "MessageAcknowledged",
+  1,
+  z.object({ target: MessageId, seq: Seq, userId: UserId, at: Time }),
+);
+/**
+ * The time came, once. `missing`: who had not acknowledged; `told`: who is told of it, by the system message `notice`
+ * (absent where nobody is).
+ */
+export const AcknowledgementFellDue = eventType(
+  "AcknowledgementFellDue",
+  1,
+  z.object({
+    target: MessageId,
+    seq: Seq,
+    authorId: UserId,
+    missing: z.array(UserId),
+    told: z.array(UserId),
+    notice: MessageId.optional(),
+  }),
+);
+
 /**
  * What was sealed on these days is past retention and unreadable. `stream`: this conversation's. `expiredTo`: up to there
  * nothing is left, 0 where something is.
@@ -162,10 +191,20 @@ export const conversationEvents = [
   MessageDeleted,
   ReactionAdded,
   ReactionRemoved,
+  AcknowledgementRequested,
+  MessageAcknowledged,
+  AcknowledgementFellDue,
   MessagesExpired,
 ] as const;
 
-export type ConversationEvent = ReturnType<(typeof conversationEvents)[number]>;
+/** A message of Scripta's own: it quotes nobody, so nothing of it is sealed. `authorId`: the tenant's own id. */
+export const systemMessage = (facts: Omit<Parameters<typeof MessageSent>[0], "kind">) => ({
+  type: MessageSent.type,
+  version: MessageSent.version,
+  data: { ...facts, kind: "system" as const },
+});
+
+export type ConversationEvent = ReturnType<(typeof conversationEvents)[number] | typeof systemMessage>;
 export type Role = z.infer<typeof Role>;
 export type Notify = z.infer<typeof Notify>;
 export type HistoryVisibility = z.infer<typeof HistoryVisibility>;

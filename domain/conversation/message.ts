@@ -15,6 +15,12 @@ export interface Message {
   deletedAt: number | undefined;
   /** emoji → person → revision; in the order of first appearance. */
   readonly reactions: Map<string, Map<string, number>>;
+  /** What was asked for with it. `dueAt`: the revision at which its time came. */
+  acknowledgement:
+    | { readonly by: string; readonly escalateTo: readonly string[]; dueAt: number | undefined }
+    | undefined;
+  /** Who acknowledged it, and at which revision. */
+  readonly acknowledged: Map<string, number>;
   /** The last removal of a reaction, by emoji and person. */
   readonly unreacted: Map<string, number>;
 }
@@ -37,6 +43,8 @@ export function foldMessage(events: Iterable<Placed<ConversationEvent>>): Messag
         edited: false,
         deletedAt: undefined,
         reactions: new Map(),
+        acknowledgement: undefined,
+        acknowledged: new Map(),
         unreacted: new Map(),
       };
     } else if (message) amend(message, event);
@@ -61,5 +69,11 @@ function amend(message: Message, event: Placed<ConversationEvent>): void {
     people?.delete(event.data.userId);
     if (people?.size === 0) message.reactions.delete(event.data.emoji);
     message.unreacted.set(reactionKey(event.data.emoji, event.data.userId), event.revision);
+  } else if (event.type === "AcknowledgementRequested") {
+    message.acknowledgement = { by: event.data.ackBy, escalateTo: event.data.escalateTo, dueAt: undefined };
+  } else if (event.type === "MessageAcknowledged") {
+    message.acknowledged.set(event.data.userId, event.revision);
+  } else if (event.type === "AcknowledgementFellDue") {
+    if (message.acknowledgement) message.acknowledgement.dueAt = event.revision;
   }
 }

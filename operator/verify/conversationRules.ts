@@ -10,7 +10,16 @@ export type Found = (rule: string, what: string) => void;
 
 type About = Extract<
   Facts<ConversationEvent>,
-  { type: "MessageEdited" | "MessageDeleted" | "ReactionAdded" | "ReactionRemoved" }
+  {
+    type:
+      | "MessageEdited"
+      | "MessageDeleted"
+      | "ReactionAdded"
+      | "ReactionRemoved"
+      | "AcknowledgementRequested"
+      | "MessageAcknowledged"
+      | "AcknowledgementFellDue";
+  }
 >;
 
 /** Who says so, and in which bucket (days since 1970) it was sealed, if it was. */
@@ -83,6 +92,9 @@ export class ConversationRules {
       case "MessageDeleted":
       case "ReactionAdded":
       case "ReactionRemoved":
+      case "AcknowledgementRequested":
+      case "MessageAcknowledged":
+      case "AcknowledgementFellDue":
         return this.#about(before, event, said, found);
       default:
         event satisfies never;
@@ -183,7 +195,7 @@ export class ConversationRules {
     if ("authorId" in event.data && event.data.authorId !== message.author)
       found("an event names its message's author", `${event.data.authorId}, not ${message.author}`);
     if ("userId" in event.data && !members.has(event.data.userId))
-      found("who reacts is a member", `${event.data.userId} is none`);
+      found("who reacts or acknowledges is a member", `${event.data.userId} is none`);
     if (event.type === "MessageEdited" && day !== message.day)
       found("an edit is sealed with its original", "it lies in another bucket");
     if (event.type === "MessageDeleted") this.#messages.delete(seq);

@@ -232,7 +232,7 @@ describe("it finds", () => {
     [
       "a reaction of a stranger's",
       says("ReactionAdded", '"userId":"[^"]+"', `"userId":"${SOMEBODY}"`),
-      "who reacts is a member",
+      "who reacts or acknowledges is a member",
     ],
     [
       "a deletion that names another author",

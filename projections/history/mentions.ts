@@ -14,7 +14,7 @@ interface MentionsOf {
 export async function foldMentions(events: readonly HistoryEvent[], tables: Tables, schema: string): Promise<void> {
   const newest = new Map<string, MentionsOf>();
   for (const { type, tenant, of: conversation, data } of events) {
-    if (type === "ReactionAdded" || type === "ReactionRemoved") continue;
+    if (type !== "MessageSent" && type !== "MessageEdited" && type !== "MessageDeleted") continue;
     const mentioned = type === "MessageDeleted" ? [] : (data.mentions ?? []);
     const key = `${tenant}/${conversation}/${data.seq}`;
     newest.set(key, {

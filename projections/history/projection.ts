@@ -1,10 +1,20 @@
 import type { Logged } from "../logged.ts";
 import { projection, type Tables } from "../projection.ts";
 import { packSealed } from "../sealedPart.ts";
+import { foldAcknowledgements } from "./acknowledgements.ts";
 import { foldMentions } from "./mentions.ts";
 import { foldReactions } from "./reactions.ts";
 
-const handles = ["MessageSent", "MessageEdited", "MessageDeleted", "ReactionAdded", "ReactionRemoved"] as const;
+const handles = [
+  "MessageSent",
+  "MessageEdited",
+  "MessageDeleted",
+  "ReactionAdded",
+  "ReactionRemoved",
+  "AcknowledgementRequested",
+  "MessageAcknowledged",
+  "AcknowledgementFellDue",
+] as const;
 export type HistoryEvent = Extract<Logged, { type: (typeof handles)[number] }>;
 type Sent = Extract<HistoryEvent, { type: "MessageSent" }>;
 type Edited = Extract<HistoryEvent, { type: "MessageEdited" }>;
@@ -24,9 +34,13 @@ interface Amendment {
   mentions?: readonly string[];
   has_link?: boolean;
   edit?: string | null;
+  ack_by?: string;
+  escalate_to?: readonly string[];
+  ack_open?: boolean;
+  overdue?: readonly string[];
 }
 
-/** Messages as they are now, their versions, reactions and mentions. */
+/** Messages as they are now, their versions, reactions, mentions and acknowledgements. */
 export const history = projection({
   name: "history",
   version: 1,
@@ -51,6 +65,7 @@ export const history = projection({
     await foldVersions(events, tables, schema);
     await foldReactions(events, tables, schema);
     await foldMentions(events, tables, schema);
+    await foldAcknowledgements(events, tables, schema);
   },
 });
 
@@ -65,6 +80,10 @@ interface Message extends Pick<Amendment, "revision" | "changed_position" | "del
   edit: string | null;
   mentions: readonly string[];
   has_link: boolean;
+  ack_by: string | null;
+  escalate_to: readonly string[] | null;
+  ack_open: boolean | null;
+  overdue: readonly string[] | null;
 }
 
 function messageOf(event: Sent): Message {
@@ -90,6 +109,10 @@ function messageOf(event: Sent): Message {
     edited_at: null,
     edit: null,
     mentions: data.mentions ?? [],
+    ack_by: null,
+    escalate_to: null,
+    ack_open: null,
+    overdue: null,
   };
   return row;
 }
@@ -132,8 +155,21 @@ function amendments(events: readonly HistoryEvent[]): Map<string, Amendment> {
         break;
       case "ReactionAdded":
       case "ReactionRemoved":
+      case "MessageAcknowledged":
         about(event, event.data.target).itself = true;
         break;
+      case "AcknowledgementRequested": {
+        const { target, ackBy, escalateTo } = event.data;
+        const asked = { ack_by: ackBy, escalate_to: escalateTo, ack_open: true };
+        Object.assign(about(event, target), { itself: true, ...asked });
+        break;
+      }
+      case "AcknowledgementFellDue": {
+        const { target, notice, missing } = event.data;
+        Object.assign(about(event, target), { itself: true, ack_open: false });
+        if (notice) Object.assign(about(event, notice), { itself: true, overdue: missing });
+        break;
+      }
       default:
         event satisfies never;
     }
@@ -154,12 +190,20 @@ function amend(message: Message, amendment: Amendment): void {
       attachments: [],
       sealed: null,
       edit: null,
+      ack_by: null,
+      escalate_to: null,
+      ack_open: null,
+      overdue: null,
     });
   else {
     message.edited_at = amendment.edited_at ?? message.edited_at;
     message.mentions = amendment.mentions ?? message.mentions;
     message.has_link = amendment.has_link ?? message.has_link;
     message.edit = amendment.edit ?? message.edit;
+    message.ack_by = amendment.ack_by ?? message.ack_by;
+    message.escalate_to = amendment.escalate_to ?? message.escalate_to;
+    message.ack_open = amendment.ack_open ?? message.ack_open;
+    message.overdue = amendment.overdue ?? message.overdue;
   }
 }
 
@@ -173,10 +217,14 @@ async function amendMessages(amended: readonly Amendment[], tables: Tables, sche
        has_link = not (m.deleted or a.deleted) and coalesce(a.has_link, m.has_link),
        attachments = case when m.deleted or a.deleted then '[]' else m.attachments end,
        sealed = case when m.deleted or a.deleted then null else m.sealed end,
-       edit = case when m.deleted or a.deleted then null else coalesce(a.edit, m.edit) end
+       edit = case when m.deleted or a.deleted then null else coalesce(a.edit, m.edit) end,
+       ack_by = case when m.deleted or a.deleted then null else coalesce(a.ack_by, m.ack_by) end,
+       escalate_to = case when m.deleted or a.deleted then null else coalesce(a.escalate_to, m.escalate_to) end,
+       ack_open = case when m.deleted or a.deleted then null else coalesce(a.ack_open, m.ack_open) end,
+       overdue = case when m.deleted or a.deleted then null else coalesce(a.overdue, m.overdue) end
      from json_to_recordset($1) as a(tenant text, conversation uuid, message_id uuid, revision bigint,
        changed_position bigint, replies integer, itself boolean, deleted boolean, edited_at timestamptz(3), mentions uuid[],
-       has_link boolean, edit bytea)
+       has_link boolean, edit bytea, ack_by timestamptz(3), escalate_to uuid[], ack_open boolean, overdue uuid[])
      where m.tenant = a.tenant and m.conversation = a.conversation and m.message_id = a.message_id
      returning a.itself`,
     [JSON.stringify(amended)],

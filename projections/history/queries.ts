@@ -30,6 +30,11 @@ export interface MessageRow {
   /** As sent, and as last edited; both null once deleted. */
   readonly sealed: SealedPart | null;
   readonly edit: SealedPart | null;
+  /** By when it is to be acknowledged, and who is told who has not; null where that was not asked for, or it is deleted. */
+  readonly ackBy: Date | null;
+  readonly escalateTo: readonly string[] | null;
+  /** Of a system message that tells so: who had not acknowledged in time the message that it refers to. */
+  readonly overdue: readonly string[] | null;
 }
 
 interface StoredMessage extends Omit<MessageRow, "sealed" | "edit"> {
@@ -45,7 +50,7 @@ export interface SeqRange {
 
 const MESSAGE = `conversation, seq, message_id as "messageId", author, kind, sent_at as "sentAt", edited_at as "editedAt",
   deleted, reply_to as "replyTo", thread_root as "threadRoot", thread_count as "threadCount", mentions, attachments,
-  sent_revision as "sentRevision", revision, sealed, edit`;
+  sent_revision as "sentRevision", revision, sealed, edit, ack_by as "ackBy", escalate_to as "escalateTo", overdue`;
 
 function messageOf(tenant: string, { sealed, edit, ...row }: StoredMessage): MessageRow {
   const part = (packed: Buffer | null) => packed && unpackSealed(tenant, "conversation", row.conversation, packed);
@@ -171,6 +176,55 @@ export async function reactionsTo(
      order by r.position`,
     [tenant, JSON.stringify(keys)],
     "history-reactions",
+  );
+  return rows;
+}
+
+export interface AcknowledgementRow {
+  readonly conversation: string;
+  readonly seq: number;
+  readonly userId: string;
+  readonly at: Date;
+}
+
+/** In the order in which they came. */
+export async function acknowledgementsOf(
+  queryable: Queryable,
+  tenant: string,
+  keys: readonly { readonly conversation: string; readonly seq: number }[],
+): Promise<AcknowledgementRow[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await queryable.query<AcknowledgementRow>(
+    `select a.conversation, a.seq, a.user_id as "userId", a.at
+     from json_to_recordset($2) as k(conversation uuid, seq bigint) join history.acks a
+       on a.tenant = $1 and a.conversation = k.conversation and a.seq = k.seq
+     order by a.position`,
+    [tenant, JSON.stringify(keys)],
+    "history-acks",
+  );
+  return rows;
+}
+
+/** A message that is to be acknowledged by a time which has not been dealt with yet. */
+export interface Awaiting {
+  readonly tenant: string;
+  readonly conversation: string;
+  readonly messageId: string;
+  readonly ackBy: Date;
+}
+
+/** Those of all tenants whose time comes first, after one of them. */
+export async function awaitingAcknowledgement(
+  queryable: Queryable,
+  after: Pick<Awaiting, "ackBy" | "messageId"> | undefined,
+  limit: number,
+): Promise<Awaiting[]> {
+  const { rows } = await queryable.query<Awaiting>(
+    `select tenant, conversation, message_id as "messageId", ack_by as "ackBy" from history.messages
+     where ack_open and ($1::timestamptz is null or (ack_by, message_id) > ($1::timestamptz, $2::uuid))
+     order by ack_by, message_id limit $3`,
+    [after?.ackBy ?? null, after?.messageId ?? null, limit],
+    "history-awaiting",
   );
   return rows;
 }

@@ -14,7 +14,7 @@ interface Reaction {
 export async function foldReactions(events: readonly HistoryEvent[], tables: Tables, schema: string): Promise<void> {
   const touched = new Map<string, Map<string, Reaction>>();
   for (const { type, tenant, of: conversation, position, data } of events) {
-    if (type === "MessageSent" || type === "MessageEdited") continue;
+    if (type !== "MessageDeleted" && type !== "ReactionAdded" && type !== "ReactionRemoved") continue;
     const message = `${tenant}/${conversation}/${data.seq}`;
     const place = { tenant, conversation, seq: data.seq };
     if (type === "MessageDeleted") {

@@ -22,11 +22,18 @@ create table messages (
   -- as sent, and as last edited; both null once deleted
   sealed bytea,
   edit bytea,
+  -- by when it is to be acknowledged, and who is told who has not; whether that time is still to come
+  ack_by timestamptz(3),
+  escalate_to uuid[],
+  ack_open boolean,
+  -- of a system message that tells so: who had not
+  overdue uuid[],
   primary key (tenant, conversation, seq),
   unique (tenant, conversation, message_id)
 );
 create index messages_changed on messages (tenant, conversation, changed_position);
 create index messages_of_thread on messages (tenant, conversation, thread_root, seq) where thread_root is not null;
+create index messages_to_acknowledge on messages (ack_by, message_id) where ack_open;
 create index messages_deleted on messages (tenant, conversation, seq) where deleted;
 
 -- The edits of a message; its original is in `messages`.
@@ -48,6 +55,17 @@ create table reactions (
   user_id uuid not null,
   position bigint not null,
   primary key (tenant, conversation, seq, emoji, user_id)
+);
+
+-- Who acknowledged a message, and when.
+create table acks (
+  tenant text collate "C" not null,
+  conversation uuid not null,
+  seq bigint not null,
+  user_id uuid not null,
+  at timestamptz(3) not null,
+  position bigint not null,
+  primary key (tenant, conversation, seq, user_id)
 );
 
 -- Whom a message mentions now, its author apart: what counts as a mention that was not read.

@@ -66,6 +66,8 @@ export const receipts = projection({
 function askedBy(event: ReceiptsEvent): readonly Asked[] {
   switch (event.type) {
     case "MessageSent":
+      // Scripta itself reads nothing.
+      if (event.data.kind === "system") return [];
       return [{ userId: event.data.authorId, delivered: event.data.seq, read: event.data.seq }];
     case "MemberAdded":
       return [{ userId: event.data.userId, delivered: event.data.afterSeq, read: event.data.afterSeq }];

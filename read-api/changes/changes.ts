@@ -1,3 +1,4 @@
+import { tenantId } from "../../domain/ids.ts";
 import { defaultPreferences } from "../../domain/user/events.ts";
 import type { Seat } from "../../projections/inbox/queries.ts";
 import type { MemberRow } from "../../projections/members/queries.ts";
@@ -40,6 +41,16 @@ export const userChange = ({ revision }: PersonRow, { userId, displayName, avata
   displayName,
   avatar,
   erased,
+});
+
+/** Scripta itself, who sends system messages: under the tenant's own id. */
+export const systemChange = (tenant: string): Extract<Change, { op: "user" }> => ({
+  op: "user",
+  userId: tenantId(tenant),
+  revision: 0,
+  displayName: "Scripta",
+  avatar: null,
+  erased: false,
 });
 
 export const conversationChange = (conversation: Conversation): Change => ({

@@ -1,3 +1,4 @@
+import { tenantId } from "../../domain/ids.ts";
 import type { Queryable } from "../../infra/ports/database.ts";
 import { messagesAt } from "../../projections/history/queries.ts";
 import type { Seat } from "../../projections/inbox/queries.ts";
@@ -17,6 +18,7 @@ import {
   messageChange,
   preferencesChange,
   receiptChange,
+  systemChange,
   unreadChange,
   userChange,
 } from "./changes.ts";
@@ -38,6 +40,7 @@ export type Ref =
 
 /** All that a list of refs takes, read in one snapshot and still sealed. */
 export interface LoadedRefs {
+  readonly tenant: string;
   readonly userId: string;
   readonly refs: readonly Ref[];
   readonly conversations: LoadedConversations;
@@ -60,6 +63,7 @@ export async function loadRefs(
   const persons = new Set(of(refs, "user").map((ref) => ref.userId));
   if (of(refs, "me").length > 0) persons.add(userId);
   return {
+    tenant,
     userId,
     refs,
     conversations: await loadConversations(queryable, tenant, seated),
@@ -104,6 +108,7 @@ export async function openRefs(sealing: Opener, loaded: LoadedRefs): Promise<Cha
       }
       case "user": {
         const found = persons.get(ref.userId);
+        if (!found && ref.userId === tenantId(loaded.tenant)) return systemChange(loaded.tenant);
         return found && userChange(found.row, found.open);
       }
       case "left":

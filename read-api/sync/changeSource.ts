@@ -19,6 +19,7 @@ import {
   messageChange,
   preferencesChange,
   receiptChange,
+  systemChange,
   userChange,
 } from "../changes/changes.ts";
 import { loadRefs, openRefs, type Ref } from "../changes/refs.ts";
@@ -144,7 +145,11 @@ export function changeSource(parts: ReadParts) {
       const rows = await marksOf(database, tenant, rowKeys(keys));
       return new Map(rows.map((row) => [keyOf(row.conversation, row.userId), receiptChange(row)]));
     },
-    users: (tenant: string, userIds: readonly string[]) => persons(tenant, userIds, userChange),
+    async users(tenant: string, userIds: readonly string[]) {
+      const changes = await persons(tenant, userIds, userChange);
+      const system = systemChange(tenant);
+      return userIds.includes(system.userId) ? changes.set(system.userId, system) : changes;
+    },
     me: (tenant: string, userIds: readonly string[]) => persons(tenant, userIds, meChange),
     async conversations(tenant: string, keys: readonly PersonKey[]) {
       const loaded = await inSnapshot(async (tx) => loadConversations(tx, tenant, await seated(tx, tenant, keys)));

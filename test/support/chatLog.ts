@@ -1,5 +1,7 @@
 import { declarationOf } from "../../domain/catalogue.ts";
 import {
+  AcknowledgementFellDue,
+  AcknowledgementRequested,
   ConversationCreated,
   ConversationRenamed,
   type HistoryVisibility,
@@ -8,6 +10,7 @@ import {
   MemberPreferencesChanged,
   MemberRemoved,
   MemberRoleChanged,
+  MessageAcknowledged,
   MessageDeleted,
   MessageEdited,
   MessageSent,
@@ -15,6 +18,7 @@ import {
   ReactionAdded,
   ReactionRemoved,
   type Role,
+  systemMessage,
 } from "../../domain/conversation/events.ts";
 import type { DomainEvent } from "../../domain/event.ts";
 import {
@@ -24,6 +28,7 @@ import {
   type StreamId,
   type StreamKind,
   streamId,
+  tenantId,
   uuidV5,
 } from "../../domain/ids.ts";
 import { MarksRaised } from "../../domain/receipts/events.ts";
@@ -197,6 +202,31 @@ export function chatLog(log: EventLog = new MemoryEventLog(), tenant = "main") {
       to("conversation", id, ReactionAdded({ target: messageId, seq: about(messageId).seq, emoji, userId })),
     unreact: (id: string, messageId: string, userId: string, emoji: string) =>
       to("conversation", id, ReactionRemoved({ target: messageId, seq: about(messageId).seq, emoji, userId })),
+    ask: (id: string, messageId: string, escalateTo: string[]) => {
+      const { seq, author } = about(messageId);
+      const asked = { target: messageId, seq, authorId: author, ackBy: now(), escalateTo };
+      return to("conversation", id, AcknowledgementRequested(asked));
+    },
+    acknowledge: (id: string, messageId: string, userId: string) =>
+      to("conversation", id, MessageAcknowledged({ target: messageId, seq: about(messageId).seq, userId, at: now() })),
+    /** Tells in a message of Scripta's own who has not acknowledged; gives its id. */
+    async fallDue(id: string, messageId: string, missing: string[], told: string[]) {
+      const { seq, author } = about(messageId);
+      const notice = nextId("message");
+      const place = { target: notice, seq: lastSeq(id) + 1, authorId: tenantId(tenant) };
+      lastSeqs.set(id, place.seq);
+      messages.set(notice, {
+        id: notice,
+        seq: place.seq,
+        author: place.authorId,
+        bucket: bucket(),
+        threadRoot: undefined,
+      });
+      const message = systemMessage({ ...place, sentAt: now(), replyTo: messageId, mentions: told });
+      const due = AcknowledgementFellDue({ target: messageId, seq, authorId: author, missing, told, notice });
+      await to("conversation", id, message, due);
+      return notice;
+    },
     mark: (id: string, userId: string, read: number, delivered = read) =>
       to("receipts", id, MarksRaised({ marks: [{ userId, deviceId: null, delivered, read, at: now() }] })),
   };

@@ -10,6 +10,9 @@ export interface Step {
     | "discard"
     | "react"
     | "unreact"
+    | "ask"
+    | "acknowledge"
+    | "due"
     | "mark"
     | "add"
     | "remove"
@@ -34,6 +37,9 @@ export const anyStep: fc.Arbitrary<Step> = fc.record({
     often(2, "discard"),
     often(3, "react"),
     often(1, "unreact"),
+    often(2, "ask"),
+    often(2, "acknowledge"),
+    often(1, "due"),
     often(4, "mark"),
     often(2, "add"),
     often(2, "remove"),
@@ -52,7 +58,15 @@ export const anyStep: fc.Arbitrary<Step> = fc.record({
 interface Group {
   readonly id: string;
   readonly members: Set<string>;
-  readonly messages: { id: string; author: string; deleted: boolean; root: boolean; reactions: Set<string> }[];
+  readonly messages: {
+    id: string;
+    author: string;
+    deleted: boolean;
+    root: boolean;
+    reactions: Set<string>;
+    /** Absent where nobody asked for acknowledgement. */
+    asks?: { acknowledged: Set<string>; due: boolean };
+  }[];
   visibility: "joined" | "all";
 }
 
@@ -97,7 +111,8 @@ export function randomChat(chat: ChatLog, people: readonly string[]) {
         return;
       }
       case "edit":
-        if (message && !message.deleted) await chat.edit(id, message.id, `edit ${pick}`, pick % 2 ? [member] : []);
+        if (message && !message.deleted && message.author !== "")
+          await chat.edit(id, message.id, `edit ${pick}`, pick % 2 ? [member] : []);
         return;
       case "discard":
         if (!message || message.deleted) return;
@@ -114,6 +129,25 @@ export function randomChat(chat: ChatLog, people: readonly string[]) {
         if (!message?.reactions.delete(member + emoji)) return;
         await chat.unreact(id, message.id, member, emoji);
         return;
+      case "ask":
+        if (!message || message.deleted || message.asks) return;
+        message.asks = { acknowledged: new Set(), due: false };
+        await chat.ask(id, message.id, [member]);
+        return;
+      case "acknowledge": {
+        const { asks } = message ?? {};
+        if (!message || message.deleted || !asks || asks.acknowledged.has(member)) return;
+        asks.acknowledged.add(member);
+        await chat.acknowledge(id, message.id, member);
+        return;
+      }
+      case "due": {
+        if (!message?.asks || message.deleted || message.asks.due) return;
+        message.asks.due = true;
+        const notice = await chat.fallDue(id, message.id, [...members], [member]);
+        messages.push({ id: notice, author: "", deleted: false, root: true, reactions: new Set() });
+        return;
+      }
       case "mark":
         await chat.mark(id, member, Math.min(pick % 9, chat.lastSeq(id)));
         return;

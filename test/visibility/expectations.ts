@@ -53,6 +53,7 @@ const ofOfficers = ofAdmins;
 const nothing = () => ({});
 const conversation = ({ conversationId }: Target) => ({ conversationId });
 const message = ({ conversationId, messageId }: Target) => ({ conversationId, messageId });
+const asking = ({ conversationId, askingId }: Target) => ({ conversationId, messageId: askingId });
 const reaction = (target: Target) => ({ ...message(target), emoji: "🎈" });
 const device = { name: "laptop", platform: "test" };
 
@@ -123,6 +124,7 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
   DeleteMessage: ofEarlyMessage(message, 403, 403),
   AddReaction: ofEarlyMessage(reaction, 200, 200),
   RemoveReaction: ofEarlyMessage(reaction, 200, 200),
+  AcknowledgeMessage: ofEarlyMessage(asking, 200, 200),
 
   ReadConversationThen: ofOfficers(conversation),
   ListAccesses: {

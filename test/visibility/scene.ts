@@ -21,6 +21,8 @@ export type Viewer = Signed | (typeof unauthenticated)[number];
 export interface Target {
   readonly conversationId: string;
   readonly messageId: string;
+  /** A message that asks to be acknowledged. */
+  readonly askingId: string;
   /** A member of the conversation. */
   readonly userId: string;
   /** Somebody who is in no conversation. */
@@ -77,6 +79,8 @@ export async function aScene(): Promise<Scene> {
   const present = [fellow, guest, former, signedOut, deactivated];
   const conversationId = await group(owner, present, `${CANARY} name`);
   const early = await send(owner, conversationId, `${EARLY} anybody came`);
+  const asked = { ackBy: new Date(Date.now() + 86_400_000).toISOString() };
+  const asking = await send(owner, conversationId, `${EARLY} asking`, asked);
   const ofFormer = await send(former, conversationId, `${EARLY} leaving`);
   await expected(200, owner.delete(`/conversations/${conversationId}/members/${former.userId}`));
   await expected(201, owner.post(`/conversations/${conversationId}/members`, { userId: latecomer.userId }));
@@ -88,8 +92,11 @@ export async function aScene(): Promise<Scene> {
   await expected(200, owner.get("/me", after(last)));
 
   const forgotten = await api.person("forgotten");
-  const asked = await admin.post("/compliance/erasures", { userId: forgotten.userId, reason: `${CANARY} of a reason` });
-  const erasureId = z.string().parse(asked.body.erasureId);
+  const erasure = await admin.post("/compliance/erasures", {
+    userId: forgotten.userId,
+    reason: `${CANARY} of a reason`,
+  });
+  const erasureId = z.string().parse(erasure.body.erasureId);
 
   const holdOn = async (held: string): Promise<string> => {
     const { body } = await admin.post("/compliance/holds", { conversationId: held, reason: `${CANARY} of a hold` });
@@ -110,7 +117,7 @@ export async function aScene(): Promise<Scene> {
     holdId: await holdOn(conversationId),
     grantId: z.string().parse(opened.body.grantId),
   };
-  const target = { conversationId, messageId: early.messageId, ...ids };
+  const target = { conversationId, messageId: early.messageId, askingId: asking.messageId, ...ids };
   const ofViewer = (viewer: Signed | "owner" | "nobody"): Target => ({
     ...target,
     bystanderId: bystander.userId,
@@ -138,9 +145,10 @@ export async function aScene(): Promise<Scene> {
       const spoiled = await group(owner, [fellow], "disposable");
       const message: Sent = await send(owner, spoiled, "to be spoiled");
       const { messageId, position } = message;
+      const { messageId: askingId } = await send(fellow, spoiled, "to be acknowledged", asked);
       const holdId = await holdOn(spoiled);
       const others = { ...ids, bystanderId: bystander.userId, deviceId: tablet.deviceId, holdId };
-      return { target: { conversationId: spoiled, messageId, ...others }, position };
+      return { target: { conversationId: spoiled, messageId, askingId, ...others }, position };
     },
     again: (person, tenant = "main") => api.login(person.username, randomUUID().slice(0, 8), tenant),
     stop: () => server.stop(),
