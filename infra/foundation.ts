@@ -12,6 +12,7 @@ import { certifier } from "../compliance/erasure/certificate.ts";
 import { destroyPerson } from "../compliance/erasure/destroyPerson.ts";
 import { Erasures } from "../compliance/erasure/erasures.ts";
 import { erasureSinks } from "../compliance/erasure/sinks.ts";
+import { ExportsUnderWay } from "../compliance/export/underWay.ts";
 import { complianceMigrations } from "../compliance/migrations.ts";
 import type { ComplianceParts } from "../compliance/parts.ts";
 import { Retention } from "../compliance/retention/retention.ts";
@@ -198,10 +199,11 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
     stops.push(() => accounts.stop());
     await foundTenant(accounts.parts, "main");
     const signer = fileLogSigner(join(config.keysFolder, "tlog"), clock);
+    const exports = new ExportsUnderWay();
     const erasures = new Erasures({
       accounts: accounts.parts,
       weekKeys,
-      sinks: erasureSinks(accounts.parts),
+      sinks: erasureSinks(accounts.parts, exports),
       destroy: destroyPerson(accounts.parts, secrets),
       certify: certifier({ database, log, signer, name: config.origin }),
       onTrouble: warn("an erasure goes on soon"),
@@ -231,7 +233,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
       projector,
       keys: { weekKeys, secrets, clock },
       accounts,
-      compliance: { accounts: accounts.parts, erasures, holds: secrets, retention, accessSeals, onBreakGlass },
+      compliance: { accounts: accounts.parts, erasures, holds: secrets, retention, accessSeals, onBreakGlass, exports },
       signer,
       cursorKey: new Uint8Array(hkdfSync("sha256", tokenSecret, "", "scripta/cursors/v1", 32)),
       lock,

@@ -4,6 +4,7 @@ import { type Logger, pino } from "pino";
 import { openAccounts } from "../accounts/list.ts";
 import { bootstrapAdmin, byTenant } from "../accounts/tenants.ts";
 import { marksOf, openCommands } from "../commands/index.ts";
+import { openExports } from "../compliance/export/list.ts";
 import { openCompliance } from "../compliance/list.ts";
 import { openProofs } from "../compliance/proof/list.ts";
 import { isRejection } from "../domain/rejection.ts";
@@ -27,7 +28,7 @@ import { addVerifiableLog, isOnLoopback } from "./http/verifiableLog.ts";
 import { lastSeenIn } from "./lastSeen.ts";
 import { createMetrics } from "./metrics.ts";
 import { memoryRateLimits, unlimited } from "./rateLimits.ts";
-import { proofParts, servedLog, startSequencer } from "./verifiableLog.ts";
+import { exportParts, proofParts, servedLog, startSequencer } from "./verifiableLog.ts";
 import { VERSION } from "./version.ts";
 
 /** A server that answers. */
@@ -76,6 +77,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
       ...openQueries(read),
       ...openCompliance(foundation.compliance),
       ...openProofs(proofParts(foundation)),
+      ...openExports(exportParts(foundation)),
     ];
     const lastSeen = lastSeenIn(foundation.database, (error) => logger.warn({ err: error }, "last seen was not kept"));
     stops.push(lastSeen.stop, () => marksOf(engine).drain());

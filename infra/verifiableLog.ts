@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { ExportParts } from "../compliance/export/parts.ts";
 import type { ProofParts } from "../compliance/proof/parts.ts";
 import { createSequencer, type Sequencer } from "../compliance/tlog/sequencer.ts";
 import type { ServedLogParts } from "../compliance/tlog/serveLog.ts";
@@ -19,6 +20,15 @@ export const proofParts = (foundation: Foundation): ProofParts => ({
   ...servedLog(foundation),
   sealing: foundation.sealing,
   holds: foundation.compliance.holds,
+});
+
+/** What exports stand on. */
+export const exportParts = (foundation: Foundation): ExportParts => ({
+  ...proofParts(foundation),
+  sealing: foundation.sealing,
+  secrets: foundation.keys.secrets,
+  accounts: foundation.accounts.parts,
+  underWay: foundation.compliance.exports,
 });
 
 /** Follows the log and signs how far it came, until stopped. */

@@ -277,6 +277,27 @@ ${exitCodesHelp}`,
     .description("whether it is what was written, and what was sealed; exit code 1 if not")
     .action(runs(async (flags) => (await import("./access/sealAccess.ts")).verifyAccessCommand(flags)));
 
+  const exporting = reports(program.command("export"))
+    .description("an archive of a person, of conversations or of what a hold preserves, and its checker")
+    .option("--person <name>", "user name or id: what they wrote, what is known of them, who saw it")
+    .option("--conversation <ids...>", "all that was said in these")
+    .option("--matter <hold>", "what a hold preserves, also what is erased to everybody else")
+    .option("--from <time>", "recorded from then on")
+    .option("--to <time>", "recorded until then")
+    .option("--format <format>", "json, csv, eml or html", "json")
+    .option("--out <file>", "where to (export-<id>.zip)")
+    .option("--purpose <words>", "why, kept sealed beside the entry that says it was given out")
+    .option("--tenant <name>", "the organisation", "main")
+    .addHelpText("after", "\nExample:\n  $ scripta export --person ada --format html --out ada.zip")
+    .action(runs(async (flags) => (await import("./export/make.ts")).exportCommand(flags)));
+  exporting
+    .command("check <archive>")
+    .description("tell offline whether all of an archive is there, and nothing was altered; exit code 1 if not")
+    .option("--key <key>", "the log's verifier key, or a file with it; else the one that the archive brings")
+    .option("--json", "as one line of JSON")
+    .addHelpText("after", "\nExample:\n  $ scripta export check ada.zip --key log.key")
+    .action(runs(async (file, flags) => (await import("./export/check.ts")).checkExportCommand(file, flags)));
+
   const retention = program.command("retention").description("for how many days messages are kept");
   needs(reports(retention.command("set")), "--days <number>", "how many; ever: as long as nothing else says otherwise")
     .description("keep messages so long: all, those of a kind, or those of one conversation; the narrowest rule counts")

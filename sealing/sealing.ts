@@ -51,6 +51,8 @@ export interface Sealing {
   hashUnder(key: ContentKeyName, bytes: Uint8Array): Promise<Uint8Array | undefined>;
   /** The event's opening (64 bytes), for a proof or an export: it opens this event and no other. Undefined once erased. */
   opening(what: ToOpen): Promise<Uint8Array | undefined>;
+  /** The same of many, in the order given. */
+  openings(what: readonly ToOpen[]): Promise<(Uint8Array | undefined)[]>;
   /** A keyed hash to find a name by that is kept sealed, 32 bytes. */
   lookupHash(tenant: string, purpose: "username", value: string): Promise<Uint8Array>;
   /** A key of the whole tenant (32 bytes), such as `tag` or `salt`; made if missing. @throws ContentErased */
@@ -166,6 +168,14 @@ export function createSealing(parts: SealingParts): RunningSealing {
     return kept && isThisOne(kept, one) ? kept.text : undefined;
   };
 
+  const openings = (what: readonly ToOpen[]) =>
+    keyring.using(what.map(boundOf), "refuse", (keys) =>
+      what.map(({ sealed: { nonce } }, at) => {
+        const key = keys[at];
+        return key === undefined || key === destroyed ? undefined : openingOf(key, nonce);
+      }),
+    );
+
   async function tenantKey(tenant: string, purpose: string): Promise<KeyObject> {
     const key = await keyring.secret({ tenant, of: `${purpose}-key` });
     if (key === destroyed) throw new ContentErased(`the ${purpose} key of the tenant ${tenant} was destroyed`);
@@ -198,10 +208,8 @@ export function createSealing(parts: SealingParts): RunningSealing {
         key === undefined || key === destroyed ? undefined : createHmac("sha256", key).update(bytes).digest(),
       ),
 
-    opening: (what) =>
-      keyring.using([boundOf(what)], "refuse", ([key]) =>
-        key === undefined || key === destroyed ? undefined : openingOf(key, what.sealed.nonce),
-      ),
+    opening: async (what) => (await openings([what]))[0],
+    openings,
 
     async lookupHash(tenant, purpose, value) {
       return createHmac("sha256", await tenantKey(tenant, purpose))

@@ -12,6 +12,7 @@ import { destroyed } from "../../infra/ports/secrets.ts";
 import { migrate } from "../../infra/postgres/migrate.ts";
 import { done, newInstallation, startAccounts, until } from "../../test/support/accounts.ts";
 import { alteredLog, recordedIn } from "../../test/support/engines.ts";
+import { ExportsUnderWay } from "../export/underWay.ts";
 import { complianceMigrations } from "../migrations.ts";
 import { destroyPerson } from "./destroyPerson.ts";
 import { Erasures } from "./erasures.ts";
@@ -45,7 +46,7 @@ const worker = (accounts: Parts, holdIds: () => readonly string[] = () => []) =>
   new Erasures({
     accounts,
     weekKeys,
-    sinks: erasureSinks(accounts),
+    sinks: erasureSinks(accounts, new ExportsUnderWay()),
     async destroy({ tenant, userId }) {
       if (holdIds().length === 0) await accounts.engine.sealing.destroy([{ tenant, of: userId }]);
       return holdIds();
@@ -59,7 +60,7 @@ const redacting = (accounts: Parts) =>
   new Erasures({
     accounts,
     weekKeys,
-    sinks: erasureSinks(accounts),
+    sinks: erasureSinks(accounts, new ExportsUnderWay()),
     destroy: destroyPerson(accounts, { destroyUnlessHeld: async () => [] }),
     confirmedForMs: 50,
     onTrouble: (error) => problems.push(error),
@@ -89,7 +90,7 @@ const ALL_STEPS = [
   "ErasurePrepared",
   "ErasureSinkSwept",
   "ErasureTookEffect",
-  ...["messages", "reactions", "names", "profile"].map(() => "ErasureSinkSwept"),
+  ...["messages", "reactions", "names", "profile", "exports"].map(() => "ErasureSinkSwept"),
   "ErasureCompleted",
 ];
 
@@ -132,6 +133,7 @@ test.each(Array.from({ length: 10 }, (_, at) => at).flatMap((at) => [[at, "befor
       ["reactions", 0],
       ["names", 0],
       ["profile", 1],
+      ["exports", 0],
     ]);
     expect(await types("compliance", erasureId)).toEqual(ALL_STEPS);
     expect((await types("user", ada.userId)).filter((type) => type === "UserErased")).toHaveLength(1);
@@ -230,7 +232,7 @@ test("a step that goes on failing is told as failed, is tried again, and ends we
   const one = new Erasures({
     accounts: server.parts,
     weekKeys,
-    sinks: [...erasureSinks(server.parts), sink],
+    sinks: [...erasureSinks(server.parts, new ExportsUnderWay()), sink],
     async destroy({ tenant, userId }) {
       await server.engine.sealing.destroy([{ tenant, of: userId }]);
       return [];

@@ -8,6 +8,7 @@ import { isRejection } from "../../domain/rejection.ts";
 import { UserErased } from "../../domain/user/events.ts";
 import { isRegistered } from "../../domain/user/user.ts";
 import { countAuthored, countReactions, newestOf } from "../../projections/history/queries.ts";
+import type { ExportsUnderWay } from "../export/underWay.ts";
 import { sealedBeforeRedaction } from "./redactName.ts";
 import type { ErasureSink } from "./sink.ts";
 
@@ -87,11 +88,19 @@ const profile = ({ engine }: AccountParts): ErasureSink => ({
   },
 });
 
+/** No archive lies on the server; one that is being given out may hold this person from before, and ends. */
+const exportsOf = (underWay: ExportsUnderWay): ErasureSink => ({
+  name: "exports",
+  when: "after",
+  sweep: ({ tenant }) => underWay.sweep(tenant),
+});
+
 /** Everything that there is now; search, media and push will join. */
-export const erasureSinks = (accounts: AccountParts): readonly ErasureSink[] => [
+export const erasureSinks = (accounts: AccountParts, underWay: ExportsUnderWay): readonly ErasureSink[] => [
   signIn(accounts),
   messages(accounts),
   reactions(accounts),
   names(accounts),
   profile(accounts),
+  exportsOf(underWay),
 ];

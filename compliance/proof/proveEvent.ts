@@ -99,10 +99,14 @@ async function prevLeafOf({ stream, revision }: RecordedEvent, { log, database }
   return place?.leaf ?? new Uint8Array(32);
 }
 
-/** Where the event is in the tree, and a checkpoint that holds it: what was committed just now is waited for. */
-async function signedPlace(position: number, { log, database, name }: ProofParts) {
+/** Where the event is in the tree, and a checkpoint that holds it: what was committed just now is waited for. @throws NotSignedYet */
+export async function signedPlace(
+  position: number,
+  { log, database, name }: Pick<ProofParts, "log" | "database" | "name">,
+  withinMs = SIGNED_WITHIN_MS,
+) {
   const origin = originOf(name, await log.epoch());
-  const until = Date.now() + SIGNED_WITHIN_MS;
+  const until = Date.now() + withinMs;
   for (let place: Placed | undefined; ; ) {
     place ??= (await entriesAt(database, [position])).get(position);
     const checkpoint = place && (await checkpointOver(database, origin, place.index));

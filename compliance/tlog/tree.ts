@@ -1,6 +1,7 @@
 import type { Queryable } from "../../infra/ports/database.ts";
 import { InconsistentLog } from "../../infra/ports/logSigner.ts";
 import { Edge, perfectRoot, TILE_WIDTH } from "../verifier/edge.ts";
+import { splitOf } from "../verifier/inclusions.ts";
 import { type Hash, nodeHash } from "../verifier/merkle.ts";
 
 /** Hashes that lie side by side at one level of tiles. */
@@ -44,14 +45,11 @@ export async function edgeAt(queryable: Queryable, size: number): Promise<Edge> 
 /** From a leaf to a leaf that is no more part of it. */
 type Range = readonly [from: number, beyond: number];
 
-/** The largest power of two below n. */
-const split = (n: number): number => 2 ** Math.floor(Math.log2(n - 1));
-
 /** What a proof is made of: subtrees, from the lowest to the highest. @see RFC 6962 §2.1.1 */
 function inclusionRanges(index: number, from: number, beyond: number): Range[] {
   const count = beyond - from;
   if (count <= 1) return [];
-  const middle = from + split(count);
+  const middle = from + splitOf(count);
   return index < middle
     ? [...inclusionRanges(index, from, middle), [middle, beyond]]
     : [...inclusionRanges(index, middle, beyond), [from, middle]];
@@ -60,7 +58,7 @@ function inclusionRanges(index: number, from: number, beyond: number): Range[] {
 /** @see RFC 6962 §2.1.2 */
 function consistencyRanges(size: number, from: number, beyond: number, whole: boolean): Range[] {
   if (size === beyond) return whole ? [] : [[from, beyond]];
-  const middle = from + split(beyond - from);
+  const middle = from + splitOf(beyond - from);
   return size <= middle
     ? [...consistencyRanges(size, from, middle, whole), [middle, beyond]]
     : [...consistencyRanges(size, middle, beyond, false), [from, middle]];
@@ -98,3 +96,36 @@ export const inclusionProof = (queryable: Queryable, index: number, size: number
 /** That the tree of a size begins with the one of an earlier size. @throws where the tree is not that large */
 export const consistencyProof = async (queryable: Queryable, earlier: number, size: number): Promise<Hash[]> =>
   earlier === 0 || earlier === size ? [] : rootsOf(queryable, consistencyRanges(earlier, 0, size, true));
+
+/** The largest subtrees of a tree in which none of these leaves lies, from left to right. */
+function rangesBeside(indexes: readonly number[], size: number): Range[] {
+  const ranges: Range[] = [];
+  let next = 0;
+  const walk = (from: number, beyond: number) => {
+    const index = indexes[next];
+    if (index === undefined || index >= beyond) ranges.push([from, beyond]);
+    else if (beyond - from === 1) next++;
+    else {
+      const middle = from + splitOf(beyond - from);
+      walk(from, middle);
+      walk(middle, beyond);
+    }
+  };
+  walk(0, size);
+  return ranges;
+}
+
+const RANGES_AT_ONCE = 1_000;
+
+/**
+ * That the entries at these indexes, which rise, are in the tree of a size, all by one proof.
+ * @see rootByInclusions
+ * @throws where the tree is not that large
+ */
+export async function inclusionsProof(queryable: Queryable, indexes: readonly number[], size: number): Promise<Hash[]> {
+  const ranges = rangesBeside(indexes, size);
+  const hashes: Hash[] = [];
+  for (let at = 0; at < ranges.length; at += RANGES_AT_ONCE)
+    hashes.push(...(await rootsOf(queryable, ranges.slice(at, at + RANGES_AT_ONCE))));
+  return hashes;
+}

@@ -2,9 +2,9 @@ import { z } from "zod";
 import type { Facts, Placed } from "../event.ts";
 import type { ComplianceEvent } from "./events.ts";
 
-/** One erasure, one hold, one person's emergency access to one conversation, or the tenant's access log, as deciding needs it. */
+/** One erasure, one hold, one person's emergency access to one conversation, one export, or the tenant's access log, as deciding needs it. */
 export const ComplianceCase = z.object({
-  kind: z.enum(["none", "erasure", "hold", "access-log", "break-glass"]),
+  kind: z.enum(["none", "erasure", "hold", "access-log", "break-glass", "export"]),
   /** Each step that is done, with the revision of the event that says so. */
   done: z.map(z.string(), z.int()),
   /** Of an erasure: the holds that stand in its way; a sink that failed. Whatever gets done next ends both. */
@@ -33,6 +33,8 @@ export function stepOf(event: Facts<ComplianceEvent>): string | undefined {
       return `${event.type} ${event.data.sink}`;
     case "ErasureCertified":
       return `${event.type} ${event.data.of}`;
+    case "ExportGivenOut":
+      return `${event.type} ${event.data.manifest}`;
     case "ErasureRequested":
     case "ErasurePrepared":
     case "ErasureTookEffect":
@@ -43,6 +45,7 @@ export function stepOf(event: Facts<ComplianceEvent>): string | undefined {
     case "AccessLogSealed":
     case "BreakGlassOpened":
     case "BreakGlassEnded":
+    case "ExportRequested":
       return event.type;
     default:
       return event satisfies never;
@@ -56,6 +59,7 @@ export function evolve(it: ComplianceCase, event: Placed<ComplianceEvent>): void
   if (event.type === "HoldPlaced") it.kind = "hold";
   if (event.type === "AccessLogSealed") it.kind = "access-log";
   if (event.type === "BreakGlassOpened") it.kind = "break-glass";
+  if (event.type === "ExportRequested") it.kind = "export";
   const step = stepOf(event);
   if (step !== undefined) it.done.set(step, revision);
   it.obstacle = noObstacle();

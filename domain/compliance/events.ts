@@ -82,6 +82,30 @@ export const BreakGlassOpened = sealedEventType(
 /** Before its time. */
 export const BreakGlassEnded = eventType("BreakGlassEnded", 1, z.object({ endedBy: UserId }));
 
+/** What is to be given out, to whom it was granted: a person's affairs, conversations, or what a hold preserves. */
+export const ExportScope = z.object({
+  kind: z.enum(["person", "conversation", "matter"]),
+  userId: UserId.optional(),
+  conversationIds: z.array(Uuid).optional(),
+  holdId: Uuid.optional(),
+  from: Time.optional(),
+  to: Time.optional(),
+  format: z.enum(["json", "csv", "eml", "html"]),
+});
+export const ExportRequested = eventType("ExportRequested", 1, z.object({ exportId: Uuid, ...ExportScope.shape }));
+/** An archive of it was made whole and given out. `manifest`: SHA-256 in hex; `position`: what it holds the log up to. */
+export const ExportGivenOut = eventType(
+  "ExportGivenOut",
+  1,
+  z.object({
+    manifest: z.string(),
+    position: z.int(),
+    streams: z.int().min(0),
+    events: z.int().min(0),
+    files: z.int().min(0),
+  }),
+);
+
 export const complianceEvents = [
   ErasureRequested,
   ErasurePrepared,
@@ -97,6 +121,9 @@ export const complianceEvents = [
   AccessLogSealed,
   BreakGlassOpened,
   BreakGlassEnded,
+  ExportRequested,
+  ExportGivenOut,
 ] as const;
 export type ComplianceEvent = ReturnType<(typeof complianceEvents)[number]>;
 export type HoldScope = z.infer<typeof HoldScope>;
+export type ExportScope = z.infer<typeof ExportScope>;

@@ -44,6 +44,14 @@ export function addRoute(app: FastifyInstance, it: OpenDoor, parts: RouteParts):
         await parts.told();
       }
       const status = outcome.status ?? it.status;
+      if (outcome.file && it.file) {
+        const { name, bytes } = outcome.file;
+        return reply
+          .code(status)
+          .type(it.file)
+          .header("content-disposition", `attachment; filename="${name}"`)
+          .send(bytes);
+      }
       if (it.lines && wantsLines(request)) return reply.code(status).type(LINES).send(jsonLines(outcome.body));
       return status === 204 ? reply.code(204).send() : reply.code(status).send(outcome.body);
     },

@@ -110,7 +110,9 @@ function operation(it: OpenDoor, method: string, path: string): Json {
   };
 }
 
-const contentOf = (it: OpenDoor): Json => ({
+const contentOf = (it: OpenDoor): Json => (it.file ? { [it.file]: {} } : jsonOf(it));
+
+const jsonOf = (it: OpenDoor): Json => ({
   "application/json": { schema: jsonSchema(it.result, "output") },
   ...(it.lines ? { "application/x-ndjson": { schema: { type: "string" } } } : {}),
 });

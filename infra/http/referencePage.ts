@@ -70,7 +70,7 @@ const wordsOf = (name: string): string => name.replace(/(?<=[a-z])[A-Z]/g, (lett
 function article(it: OpenDoor): string {
   const { method, path } = routeOf(it);
   const asked = jsonSchema(it.payload, "input");
-  const answered = it.status === 204 ? undefined : jsonSchema(it.result, "output");
+  const answered = it.status === 204 || it.file ? undefined : jsonSchema(it.result, "output");
   const inPath = new Set([...path.matchAll(/:(\w+)/g)].map(([, name]) => name));
   const request = fieldsOf(asked);
   const others = request.filter(({ name }) => !inPath.has(name));
@@ -87,7 +87,7 @@ ${fieldTable(
 ${fieldTable(place, others)}
 ${method === "GET" || others.length === 0 ? "" : example("Example body", bodyExample(asked, inPath))}
 <h4>Answer: ${it.status}</h4>
-${answered === undefined ? "<p>Nothing.</p>" : folded("Fields", table(fieldsOf(answered))) + example("Example answer", exampleOf(answered))}
+${answered === undefined ? `<p>${it.file ? `A file: ${escaped(it.file)}.` : "Nothing."}</p>` : folded("Fields", table(fieldsOf(answered))) + example("Example answer", exampleOf(answered))}
 </article>`;
 }
 

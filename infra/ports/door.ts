@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { z } from "zod";
 import type { By } from "../../domain/by.ts";
 import { type Rejection, reject } from "../../domain/rejection.ts";
@@ -7,6 +8,8 @@ import type { ServerRole } from "../../domain/tenant/events.ts";
 export interface Reply<Body> {
   readonly body: Body;
   readonly status?: number;
+  /** Of a door that answers a file. */
+  readonly file?: { readonly name: string; readonly bytes: Readable };
 }
 
 export type RateLimit = "sends" | "search" | "uploads" | "sign-in";
@@ -32,6 +35,8 @@ export interface Door<Parts, Payload extends z.ZodType, Result extends z.ZodType
   readonly audited?: boolean;
   /** Whoever accepts `application/x-ndjson` gets its `items` as JSON lines. */
   readonly lines?: boolean;
+  /** It answers a file of this content type, in `Reply.file`, rather than JSON. */
+  readonly file?: string;
   /** A strict object. What is text in a path or a query is coerced by the schema itself. */
   readonly payload: Payload;
   readonly result: Result;
@@ -49,6 +54,7 @@ export interface OpenDoor extends Pick<Door<never, z.ZodType, z.ZodType>, "name"
   readonly settles?: boolean;
   readonly audited?: boolean;
   readonly lines?: boolean;
+  readonly file?: string;
   readonly payload: z.ZodType;
   readonly result: z.ZodType;
   /** Runs a payload that its own schema parsed. */

@@ -130,6 +130,20 @@ export async function seqsOf(
   return rows;
 }
 
+/** The seq of the last message of each of these conversations that has any. */
+export async function lastSeqs(
+  queryable: Queryable,
+  tenant: string,
+  conversations: readonly string[],
+): Promise<Map<string, number>> {
+  const { rows } = await queryable.query<{ conversation: string; last: number | null }>(
+    `select c.conversation, (select max(seq) from history.messages where tenant = $1 and conversation = c.conversation) as last
+     from unnest($2::uuid[]) as c(conversation)`,
+    [tenant, conversations],
+  );
+  return new Map(rows.flatMap(({ conversation, last }) => (last === null ? [] : [[conversation, last]])));
+}
+
 export interface VersionRow {
   readonly revision: number;
   readonly at: Date;

@@ -142,6 +142,9 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
     statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) },
   },
   LiftHold: ofOfficers(({ holdId }) => ({ holdId })),
+  RequestExport: ofOfficers(({ conversationId }) => ({ kind: "conversation", conversationIds: [conversationId] })),
+  GetExport: ofOfficers(({ exportId }) => ({ exportId })),
+  GetExportArchive: ofOfficers(({ exportId }) => ({ exportId })),
   GetErasure: ofOfficers(({ erasureId }) => ({ erasureId })),
   // Whoever comes after it finds nobody there.
   RequestErasure: ofOfficers(({ bystanderId }) => ({ userId: bystanderId, reason: "asked for it" })),

@@ -35,6 +35,8 @@ export interface Target {
   readonly holdId: string;
   /** The administrator's emergency access to another conversation. */
   readonly grantId: string;
+  /** Of the conversation. */
+  readonly exportId: string;
 }
 
 export interface Scene {
@@ -110,7 +112,13 @@ export async function aScene(): Promise<Scene> {
     await expected(200, chiefOf.put(`/admin/users/${chiefOf.userId}/roles`, { roles }));
   const glass = { conversationId: await group(admin, []), reason: `${CANARY} of an emergency`, minutes: 5 };
   const opened = await admin.post("/compliance/break-glass", glass);
+  const exportAsked = await admin.post("/compliance/exports", {
+    kind: "conversation",
+    conversationIds: [conversationId],
+  });
+  const exportId = z.string().parse(exportAsked.body.exportId);
   const ids = {
+    exportId,
     userId: fellow.userId,
     deviceId: owner.deviceId,
     erasureId,

@@ -1,0 +1,51 @@
+import { parseStreamId } from "../../domain/ids.ts";
+import { type Rejection, reject } from "../../domain/rejection.ts";
+import { LogUnavailable } from "../../infra/ports/eventLog.ts";
+import { KeysUnavailable } from "../../infra/ports/secrets.ts";
+import { lastSeqs } from "../../projections/history/queries.ts";
+import { type Looking, writtenDown } from "../access/writtenDown.ts";
+import { NotSignedYet } from "../proof/proveEvent.ts";
+import { type Archive, type Export, type HowToMake, prepareArchive } from "./makeArchive.ts";
+import type { ExportParts } from "./parts.ts";
+
+/** An archive that may be written: that it is given out is written down, for each conversation that is in it. */
+export async function giveOut(
+  parts: ExportParts,
+  it: Export,
+  looking: Looking,
+  how: HowToMake,
+): Promise<Archive | Rejection> {
+  try {
+    const archive = await prepareArchive(parts, it, how);
+    return (await noted(parts, it, looking, archive)) ?? archive;
+  } catch (error) {
+    if (error instanceof NotSignedYet)
+      return { ...reject("unavailable", "no checkpoint holds the newest events yet: ask again"), retryAfterSeconds: 1 };
+    if (error instanceof KeysUnavailable) return reject("unavailable", "the keys that open content do not answer now");
+    if (error instanceof LogUnavailable) return reject("unavailable", "the log cannot be read now");
+    throw error;
+  }
+}
+
+async function noted(
+  parts: ExportParts,
+  { tenant, exportId, scope }: Export,
+  looking: Looking,
+  { streams }: Archive,
+): Promise<Rejection | undefined> {
+  const { kind, userId, holdId, format } = scope;
+  const about = { exportId, kind, format, ...(userId ? { userId } : {}), ...(holdId ? { holdId } : {}) };
+  const named = streams.map(parseStreamId).flatMap((stream) => (stream.kind === "conversation" ? [stream.id] : []));
+  const last = await lastSeqs(parts.database, tenant, named);
+  const all = named.map((conversationId) => ({
+    ...about,
+    conversationId,
+    first: 1,
+    last: last.get(conversationId) ?? 0,
+  }));
+  for (const one of all.length > 0 ? all : [about]) {
+    const refused = await writtenDown(parts, looking, "export", one);
+    if (refused) return refused;
+  }
+  return undefined;
+}
