@@ -311,6 +311,12 @@ ${exitCodesHelp}`,
     .option("--tenant <name>", "the organisation", "main")
     .action(runs(async (flags) => (await import("./retention.ts")).listRetentionCommand(flags)));
 
+  program
+    .command("data-map")
+    .description("where personal data lies, under which key, how long, and how it is erased")
+    .option("--json", "as one JSON document")
+    .action(runs(async (flags) => (await import("./dataMap/dataMapCommand.ts")).dataMapCommand(flags)));
+
   const importing = program.command("import").description("bring in what was written elsewhere");
   withDataFlag(importing.command("slack <zip>"))
     .description("import a Slack workspace export through the log; doing it again adds nothing")

@@ -1,3 +1,4 @@
+import { tenantId } from "../../domain/ids.ts";
 import type { Logged } from "../logged.ts";
 import { projection } from "../projection.ts";
 
@@ -66,8 +67,8 @@ export const receipts = projection({
 function askedBy(event: ReceiptsEvent): readonly Asked[] {
   switch (event.type) {
     case "MessageSent":
-      // Scripta itself reads nothing.
-      if (event.data.kind === "system") return [];
+      // Scripta itself reads nothing; what it says in a person's name that person has read.
+      if (event.data.kind === "system" && event.data.authorId === tenantId(event.tenant)) return [];
       return [{ userId: event.data.authorId, delivered: event.data.seq, read: event.data.seq }];
     case "MemberAdded":
       return [{ userId: event.data.userId, delivered: event.data.afterSeq, read: event.data.afterSeq }];

@@ -1,0 +1,113 @@
+import type { AnyEvent } from "./catalogue.ts";
+import type { DataUse } from "./dataUse.ts";
+
+/** Of an event: whose secret seals what is sealed of it. How long follows from its bucket. */
+export interface EventUse extends DataUse {
+  readonly whose?: "its author" | "the conversation" | "the person" | "the case";
+}
+
+/** What each event says of people, for ever, and what of it can be forgotten. */
+export const personalData = {
+  ConversationCreated: { what: "a conversation begins", other: "kind historyVisibility" },
+  ConversationRenamed: { what: "its name", sealed: "name", whose: "the conversation", other: "under" },
+  ConversationDescribed: {
+    what: "its description",
+    sealed: "description",
+    whose: "the conversation",
+    other: "under",
+  },
+  ConversationNameRedacted: { what: "its name was taken away for ever", other: "erasureId under" },
+  ConversationPictured: { what: "its picture", other: "avatar" },
+  HistoryVisibilityChanged: { what: "who sees its history", other: "historyVisibility" },
+  MemberAdded: { what: "who joined, as what", people: "userId", conduct: "role", other: "afterSeq" },
+  MemberRoleChanged: { what: "who may what", people: "userId", conduct: "role" },
+  MemberRemoved: { what: "who left", people: "userId", other: "lastSeq" },
+  MemberPreferencesChanged: { what: "what somebody is notified of", people: "userId", conduct: "notify mutedUntil" },
+  MessageSent: {
+    what: "a message: who sent it, when, whom it mentions; its text and the names of its files",
+    people: "authorId mentions",
+    conduct: "sentAt",
+    sealed: "text attachments ciphertext keyInfo",
+    whose: "its author",
+    other: "target seq kind replyTo threadRoot attachments hasLink",
+  },
+  MessageEdited: {
+    what: "a later text of a message",
+    people: "authorId mentions",
+    conduct: "editedAt",
+    sealed: "text",
+    whose: "its author",
+    other: "target seq hasLink",
+  },
+  MessageDeleted: { what: "a message was taken back", people: "authorId", other: "target seq threadRoot" },
+  ReactionAdded: { what: "who reacted with what", people: "userId", conduct: "emoji", other: "target seq" },
+  ReactionRemoved: { what: "a reaction was taken back", people: "userId", conduct: "emoji", other: "target seq" },
+  AcknowledgementRequested: {
+    what: "by when a message is to be acknowledged, and who is told who has not",
+    people: "authorId escalateTo",
+    conduct: "ackBy",
+    other: "target seq",
+  },
+  MessageAcknowledged: { what: "who took note, and when", people: "userId", conduct: "at", other: "target seq" },
+  AcknowledgementFellDue: {
+    what: "who had not by then, and who was told",
+    people: "authorId missing told",
+    other: "target seq notice",
+  },
+  MessagesExpired: { what: "days past retention", other: "stream days expiredTo" },
+  MarksRaised: { what: "who has received and read up to where, when, on which device", conduct: "marks" },
+  UserRegistered: {
+    what: "somebody has an account, or is known from an import",
+    sealed: "username displayName",
+    whose: "the person",
+    other: "imported",
+  },
+  ProfileChanged: { what: "how somebody is called", sealed: "displayName", whose: "the person", other: "avatar" },
+  DeviceSignedIn: {
+    what: "a device of somebody's",
+    conduct: "deviceId platform",
+    sealed: "name",
+    whose: "the person",
+  },
+  DeviceSignedOut: { what: "a device was signed out", conduct: "deviceId" },
+  PreferencesChanged: { what: "quiet hours (with a time zone) and notices", conduct: "quietHours preview enabled" },
+  UserDeactivated: { what: "an account was closed" },
+  UserReactivated: { what: "an account was opened again" },
+  UserErased: { what: "a person was erased", other: "erasureId" },
+  TenantFounded: { what: "an organisation", other: "name tagKeyHash" },
+  RolesChanged: { what: "who may what on the server", people: "userId", conduct: "roles guest" },
+  RetentionChanged: { what: "how long messages are kept", other: "rules" },
+  ErasureRequested: {
+    what: "who is to be erased; why, and which officer asked",
+    people: "userId",
+    sealed: "reason requestedBy",
+    whose: "the case",
+    other: "erasureId partial redactNames",
+  },
+  ErasurePrepared: { what: "conversations whose names hold the person's", other: "namesToReview" },
+  ErasureHeld: { what: "holds stand in the way", other: "holdIds" },
+  ErasureTookEffect: { what: "the secret is destroyed", other: "effectiveAt weekKeys" },
+  ErasureSinkSwept: { what: "a place was swept", other: "sink items" },
+  ErasureFailed: { what: "a place could not be swept yet", other: "sink" },
+  ErasureCompleted: { what: "all places are swept" },
+  ErasureBecameFinal: { what: "no old copy of the secret opens", other: "finalAt" },
+  ErasureCertified: { what: "the signed note, which holds the person's id", people: "certificate", other: "of" },
+  HoldPlaced: {
+    what: "what is preserved; why, and which officer asked",
+    people: "userId",
+    sealed: "reason placedBy",
+    whose: "the case",
+    other: "holdId conversationId from to",
+  },
+  HoldLifted: { what: "it is preserved no more" },
+  AccessLogSealed: { what: "how far the access log had come", other: "entries head" },
+  BreakGlassOpened: {
+    what: "who may read a conversation in an emergency, until when, and why",
+    people: "userId",
+    conduct: "until",
+    sealed: "reason",
+    whose: "the case",
+    other: "grantId conversationId messageId",
+  },
+  BreakGlassEnded: { what: "who ended it before its time", people: "endedBy" },
+} as const satisfies Record<AnyEvent["type"], EventUse>;
