@@ -129,7 +129,7 @@ describe("the projector", () => {
 });
 
 /** Fails on any change of role while `broken`, otherwise keeps count of what it saw. */
-const touchy = (broken: { value: boolean; held?: Promise<void> }) =>
+const touchy = (broken: { value: boolean; held?: () => Promise<void> }) =>
   projection({
     name: "touchy",
     version: 1,
@@ -139,7 +139,7 @@ const touchy = (broken: { value: boolean; held?: Promise<void> }) =>
     async project(events, tx, schema) {
       if (broken.value && events.some(({ type }) => type === "MemberRoleChanged"))
         throw new Error("roles are beyond me");
-      await broken.held;
+      await broken.held?.();
       await tx.query(
         `insert into ${schema}.seen select * from json_to_recordset($1) as e(stream text, position bigint)`,
         [JSON.stringify(events.map(({ stream, position }) => ({ stream, position })))],
@@ -186,7 +186,7 @@ describe("an event that cannot be folded", () => {
 
   test("misses nothing of its stream that is said while it is un-parked, and every process tells its devices", async () => {
     const chat = chatLog();
-    const broken: { value: boolean; held?: Promise<void> } = { value: true };
+    const broken: { value: boolean; held?: () => Promise<void> } = { value: true };
     const [ada, bo, cy] = [await chat.person("ada"), await chat.person("bo"), await chat.person("cy")];
     const bad = await chat.group("bad", ada, [bo]);
     await chat.role(bad, bo, "admin");
@@ -203,8 +203,13 @@ describe("an event that cannot be folded", () => {
 
     broken.value = false;
     const { promise, resolve: goOn } = Promise.withResolvers<void>();
-    broken.held = promise;
+    const { promise: folding, resolve: begins } = Promise.withResolvers<void>();
+    broken.held = () => {
+      begins();
+      return promise;
+    };
     const unparked = projector.unpark("touchy", streamId("main", "conversation", bad));
+    await folding;
     const waits = async () =>
       (
         await db.database.query(
