@@ -72,6 +72,12 @@ function cleanHistory(): Writable<History> {
   const removed = record("remove", ada, "MemberRemoved", { userId: cy, lastSeq: 4 });
   ok(remove, removed);
 
+  log.push({
+    ...{ position: 30, stream: `main/receipts-${TEA}`, revision: 0, recordedAt: 2_000 },
+    ...{ commandId: "marks", ordinal: 0, actorId: null, type: "MarksRaised" },
+    data: { marks: [{ userId: ada, delivered: 4, read: 2 }] },
+  });
+
   const message = (userId: string, one: Seen) =>
     ({
       op: "message",
@@ -138,7 +144,11 @@ function cleanHistory(): Writable<History> {
       },
     ],
     devices: [
-      { reader: "ada's device", userId: ada, conversations: [{ conversationId: TEA, floor: 1, messages: seen }] },
+      {
+        reader: "ada's device",
+        userId: ada,
+        conversations: [{ conversationId: TEA, floor: 1, unread: 1, messages: seen }],
+      },
       { reader: "cy's device", userId: cy, conversations: [] },
     ],
     readModels: [{ table: "history.messages", live: "aa", replayed: "aa" }],
@@ -266,8 +276,20 @@ const planted: readonly (readonly [string, Rule, (history: Writable<History>) =>
       first(it.devices, ({ userId }) => userId === cy).conversations.push({
         conversationId: TEA,
         floor: 9,
+        unread: 0,
         messages: [],
       }),
+  ],
+  [
+    "a device that counts a deleted message as unread",
+    "unread-differs",
+    (it) => Object.assign(first(first(it.devices).conversations), { unread: 2 }),
+  ],
+  [
+    "a device that still counts what was read on another one",
+    "unread-differs",
+    (it) =>
+      Object.assign(first(it.log, ({ type }) => type === "MarksRaised").data, { marks: [{ userId: ada, read: 3 }] }),
   ],
   ["a page without one's own message", "own-write-unseen", (it) => first(it.readings).messages.splice(1, 1)],
   [

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Attempt, History, LogEntry } from "./history.ts";
 
 interface Version {
@@ -28,6 +29,8 @@ export interface LoggedConversation {
   /** In order of the log. */
   readonly inOrder: LoggedMessage[];
   readonly members: Map<string, Membership[]>;
+  /** Up to where each person has read, by seq. */
+  readonly read: Map<string, number>;
 }
 
 /** The log and what was asked, by what the rules look things up by. */
@@ -41,16 +44,16 @@ export interface Facts {
   isMemberAt(conversationId: string, userId: string, position: number): boolean;
 }
 
-const NOTHING: LoggedConversation = { messages: new Map(), inOrder: [], members: new Map() };
+const NOTHING: LoggedConversation = { messages: new Map(), inOrder: [], members: new Map(), read: new Map() };
 
 export const conversationIdOf = (stream: string): string | undefined => /\/conversation-(.*)$/.exec(stream)?.[1];
 
 export function factsOf(history: History): Facts {
   const conversations = new Map<string, LoggedConversation>();
   for (const entry of history.log) {
-    const id = conversationIdOf(entry.stream);
+    const id = conversationIdOf(entry.stream) ?? /\/receipts-(.*)$/.exec(entry.stream)?.[1];
     if (id === undefined) continue;
-    const known = conversations.get(id) ?? { messages: new Map(), inOrder: [], members: new Map() };
+    const known = conversations.get(id) ?? { messages: new Map(), inOrder: [], members: new Map(), read: new Map() };
     conversations.set(id, known);
     take(known, entry);
   }
@@ -68,6 +71,13 @@ export function factsOf(history: History): Facts {
   };
 }
 
+const Marks = z.array(z.object({ userId: z.string(), read: z.number() }));
+
+/** Whoever comes has read what was there before, whoever writes what came before it. */
+function readUpTo({ read }: LoggedConversation, userId: string, seq: number): void {
+  read.set(userId, Math.max(read.get(userId) ?? 0, seq));
+}
+
 const KINDS: Readonly<Record<string, Version["kind"]>> = {
   MessageEdited: "text",
   MessageDeleted: "deleted",
@@ -80,6 +90,7 @@ function take(known: LoggedConversation, { type, data, position, revision, comma
   if (type === "MemberAdded") {
     const before = known.members.get(userId) ?? [];
     known.members.set(userId, [...before, { from: position, to: Number.POSITIVE_INFINITY }]);
+    readUpTo(known, userId, Number(data.afterSeq));
   } else if (type === "MemberRemoved") {
     const last = known.members.get(userId)?.at(-1);
     if (last) last.to = position;
@@ -95,6 +106,9 @@ function take(known: LoggedConversation, { type, data, position, revision, comma
     };
     known.messages.set(messageId, message);
     known.inOrder.push(message);
+    readUpTo(known, message.authorId, message.seq);
+  } else if (type === "MarksRaised") {
+    for (const { userId, read } of Marks.parse(data.marks)) readUpTo(known, userId, read);
   } else {
     const kind = KINDS[type];
     if (kind) known.messages.get(String(data.target))?.versions.push({ revision, commandId, kind });

@@ -79,6 +79,8 @@ export interface Device {
     readonly conversationId: string;
     /** From here on messages come by themselves. */
     readonly floor: number;
+    /** How many messages it says wait to be read. */
+    readonly unread: number;
     readonly messages: readonly Seen[];
   }[];
 }

@@ -127,6 +127,10 @@ function* atRest(
     if (isMember !== (device !== undefined))
       yield { rule: "not-up-to-date", what: `${reader} ${device ? "holds" : "lacks"} ${conversationId}` };
     if (!isMember || !device) continue;
+    const read = logged.read.get(userId) ?? 0;
+    const unread = logged.inOrder.filter(({ seq, versions }) => seq > read && !isDeleted(versions)).length;
+    if (device.unread !== unread)
+      yield { rule: "unread-differs", what: `${reader}: ${device.unread} of ${conversationId} in place of ${unread}` };
     const messages = new Map(device.messages.map((seen) => [seen.messageId, seen]));
     for (const { messageId, seq, versions } of logged.inOrder) {
       if (seq < device.floor) continue;
@@ -137,3 +141,5 @@ function* atRest(
     }
   }
 }
+
+const isDeleted = (versions: LoggedMessage["versions"]): boolean => versions.some(({ kind }) => kind === "deleted");

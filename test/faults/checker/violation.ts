@@ -19,6 +19,7 @@ export const rules = {
   "order-differs": "Every reader sees a message at the same place.",
   "gap-seen": "From a device's floor on, no message is missing.",
   "not-up-to-date": "Once at rest, a device holds each message as it is now, and its conversations and no others.",
+  "unread-differs": "Once at rest, a device counts as unread what lies above its person's mark and is not deleted.",
   "own-write-unseen": "One reads one's own writes.",
   "seen-after-removal": "Nothing is delivered after removal.",
   "real-time-order": "What was asked after an answer came lies behind it in the log.",

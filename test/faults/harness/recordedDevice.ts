@@ -132,8 +132,8 @@ export function recordedDevice(recorder: Recorder, { userId, token }: Identity, 
     /** What it holds, for the checker. */
     holding: (): Device => ({
       ...{ reader: name, userId },
-      conversations: [...state.conversations].map(([conversationId, { floor, messages }]) => ({
-        ...{ conversationId, floor },
+      conversations: [...state.conversations].map(([conversationId, { floor, unread, messages }]) => ({
+        ...{ conversationId, floor, unread: unread.unread },
         messages: [...messages.values()].map(seenOf),
       })),
     }),

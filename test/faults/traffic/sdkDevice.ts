@@ -45,8 +45,9 @@ export function sdkHolding(reader: string, client: ScriptaClient): () => Device 
   return () => ({
     reader,
     userId: client.userId,
-    conversations: client.inbox().map(({ conversation: { conversationId, lastSeq } }) => ({
+    conversations: client.inbox().map(({ conversation: { conversationId, lastSeq, unread } }) => ({
       conversationId,
+      unread,
       floor: Math.max(firstSeqs.get(conversationId) ?? 1, lastSeq - LAST_MESSAGES + 1),
       messages: client.messages(conversationId).map(seenOf),
     })),

@@ -194,6 +194,7 @@ export async function startTraffic(
         () => sdks.every(({ client }) => client.messages(town.lobby).some((one) => one.messageId === last)),
         "SDKs",
       );
+      await nothingMoreComes(it);
       const noted: Device[] = [...devices.map((device) => device.holding()), ...sdks.map(({ holding }) => holding())];
       it.recorder.devices.splice(0, it.recorder.devices.length, ...noted);
     },
@@ -204,6 +205,18 @@ export async function startTraffic(
       for (const device of devices) device.close();
     },
   };
+}
+
+/** Marks are raised together, within a second. */
+const QUIET_MS = 1_500;
+
+async function nothingMoreComes({ recorder }: Installation): Promise<void> {
+  let seen = { count: -1, at: 0 };
+  await until(() => {
+    const { length: count } = recorder.sightings;
+    if (count !== seen.count) seen = { count, at: performance.now() };
+    return performance.now() - seen.at > QUIET_MS;
+  }, "a moment in which nothing is told");
 }
 
 /** The last position that somebody was told of. */
