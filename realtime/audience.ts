@@ -113,10 +113,9 @@ export class Audience {
         this.#people.get(person)?.add(name);
         const { afterSeq, role } = event.data;
         // What this person saw in former memberships is told when the conversation is sent anew.
-        this.#room(name, event.position, NEW_ROOM).people.set(person, {
-          memberships: [{ afterSeq, lastSeq: null }],
-          role,
-        });
+        const joined = this.#room(name, event.position, NEW_ROOM);
+        joined.lastSeq = Math.max(joined.lastSeq, afterSeq);
+        joined.people.set(person, { memberships: [{ afterSeq, lastSeq: null }], role });
         return { joined: person };
       }
       case "MemberRemoved": {
@@ -141,7 +140,7 @@ export class Audience {
   correct(
     person: string,
     tenant: string,
-    { conversationId, memberships, role, historyVisibility, memberCount, lastSeq }: Belonging,
+    { conversationId, memberships, role, historyVisibility, memberCount }: Belonging,
   ): void {
     const name = `${tenant}/${conversationId}`;
     if (!this.#people.get(person)?.has(name)) return;
@@ -149,7 +148,6 @@ export class Audience {
     if (!room) return;
     room.historyVisibility = historyVisibility;
     room.memberCount = memberCount;
-    room.lastSeq = Math.max(room.lastSeq, lastSeq);
     room.people.set(person, { memberships, role });
   }
 

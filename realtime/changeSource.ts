@@ -74,8 +74,8 @@ export interface ChangeSource {
     seq: number,
   ): Promise<ReadonlyMap<string, Change>>;
   me(tenant: string, userIds: readonly string[]): Promise<ReadonlyMap<string, Change>>;
-  /** All that a snapshot holds of a conversation, in its order; empty where the person is no member. */
-  anew(tenant: string, key: PersonKey): Promise<readonly Change[]>;
+  /** All that a snapshot holds of a conversation, in its order, up to a seq; empty where the person is no member. */
+  anew(tenant: string, key: PersonKey, upTo: number): Promise<readonly Change[]>;
   /** Where a person is a member or was one. */
   conversationsEver(tenant: string, userId: string): Promise<readonly string[]>;
   /** Whether the two share a conversation. */

@@ -12,7 +12,9 @@ export interface FanOutParts {
   readonly source: ChangeSource;
   readonly audience: Audience;
   /** The connected sockets of a person. */
-  readonly sockets: (person: string) => Iterable<Connection>;
+  readonly sockets: (
+    person: string,
+  ) => Iterable<Pick<Connection, "deliver" | "knows" | "introduce" | "forget" | "identity">>;
 }
 
 /** Turns each commit of the read models into frames for the sockets of whoever may see them. */
@@ -82,14 +84,14 @@ export class FanOut {
    * of none before it comes, and none is among its unread ones.
    */
   async #asOf(
-    { tenant, conversationId, sent }: Pick<Touched, "tenant" | "conversationId" | "sent">,
+    touched: Pick<Touched, "tenant" | "conversationId" | "sent">,
     person: string,
     change: Change,
   ): Promise<Change> {
     const { conversation } = change;
+    const { tenant, conversationId } = touched;
     if (typeof conversation !== "object") return change;
-    const next = sent[0]?.data.seq;
-    const last = next === undefined ? this.#parts.audience.lastSeq(tenant, conversationId) : next - 1;
+    const last = this.#lastTold(touched);
     if ((numberIn(conversation, "lastSeq") ?? last) <= last) return change;
     const userId = idOf(person);
     const counted = (await this.#parts.source.unread(tenant, conversationId, [userId], last)).get(userId);
@@ -97,12 +99,18 @@ export class FanOut {
     return { ...change, conversation: { ...conversation, lastSeq: last, ...numbers } };
   }
 
-  /** The conversation as a snapshot holds it, for whoever is new in it. */
+  /** The last message that came before those of this batch. */
+  #lastTold({ tenant, conversationId, sent }: Pick<Touched, "tenant" | "conversationId" | "sent">): number {
+    const next = sent[0]?.data.seq;
+    return next === undefined ? this.#parts.audience.lastSeq(tenant, conversationId) : next - 1;
+  }
+
+  /** The conversation as a snapshot holds it, for whoever is new in it; later messages come by themselves. */
   async #sendAnew(person: string, { tenant, conversationId, position }: Touched): Promise<void> {
     const { source, audience } = this.#parts;
     const userId = idOf(person);
     const [changes, { conversations }] = await Promise.all([
-      source.anew(tenant, { conversationId, userId }),
+      source.anew(tenant, { conversationId, userId }, audience.lastSeq(tenant, conversationId)),
       source.belongings(tenant, userId),
     ]);
     const belonging = conversations.find((known) => known.conversationId === conversationId);
@@ -115,10 +123,10 @@ export class FanOut {
   async #spreadHistoryVisibility(touched: Touched, members: readonly string[]): Promise<void> {
     const { tenant, conversationId, position } = touched;
     for (const person of members) {
-      const changes = await this.#parts.source.anew(tenant, { conversationId, userId: idOf(person) });
-      const told = await Promise.all(changes.slice(0, 1).map((change) => this.#asOf(touched, person, change)));
+      const key = { conversationId, userId: idOf(person) };
+      const changes = await this.#parts.source.anew(tenant, key, this.#lastTold(touched));
       const rises = changes.some((change) => firstSeqOf(change.conversation) > 1);
-      this.#giveAll([person], rises ? [{ op: "left", conversationId }, ...changes] : told, position);
+      this.#giveAll([person], rises ? [{ op: "left", conversationId }, ...changes] : changes.slice(0, 1), position);
     }
   }
 

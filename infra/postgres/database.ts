@@ -5,6 +5,7 @@ import { from as copyFrom } from "pg-copy-streams";
 import type { Database, Queryable, Rows, Transaction } from "../ports/database.ts";
 import { listenOn } from "./listen.ts";
 import { NotAdmitted } from "./outage.ts";
+import { endSilentLinks } from "./silentLinks.ts";
 
 const INT8 = 20;
 const INT8_ARRAY = 1016;
@@ -66,6 +67,7 @@ export function openPool(connection: string, settings: PoolSettings = {}): Pool 
   // A connection that breaks is replaced by the pool; its query rejects, and whoever needs one next is told if none is to be had.
   pool.on("error", () => undefined);
   pool.on("connect", (client) => client.on("error", () => undefined));
+  endSilentLinks(pool, connection);
   return pool;
 }
 

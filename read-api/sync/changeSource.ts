@@ -169,14 +169,19 @@ export function changeSource(parts: ReadParts) {
         rows.map(({ userId, unread, mentions }) => [userId, { op: "unread", conversationId, unread, mentions }]),
       );
     },
-    /** All that a snapshot holds of a conversation, in its order; nothing where the person is no member. */
-    async anew(tenant: string, { conversationId, userId }: PersonKey): Promise<Change[]> {
+    /**
+     * All that a snapshot holds of a conversation, in its order, up to a message: a device that was sent later ones would
+     * not count them when they come. Nothing where the person is no member.
+     */
+    async anew(tenant: string, { conversationId, userId }: PersonKey, upTo: number): Promise<Change[]> {
       const viewer = { tenant, userId };
       const loaded = await inSnapshot(async (tx) => {
         const seat = (await seats(tx, tenant, userId, [conversationId])).get(conversationId);
         const refs: Ref[] = [];
-        if (seat && isMember(seat.memberships))
-          for await (const { ref } of block(tx, viewer, seat, { detailed: true, left: false }, null)) refs.push(ref);
+        if (seat && isMember(seat.memberships)) {
+          const then = await seatUpTo(tx, viewer, seat, upTo);
+          for await (const { ref } of block(tx, viewer, then, { detailed: true, left: false }, null)) refs.push(ref);
+        }
         return loadRefs(tx, viewer, refs);
       });
       return openRefs(sealing, loaded);
@@ -185,4 +190,17 @@ export function changeSource(parts: ReadParts) {
     share: (tenant: string, userId: string, others: readonly string[]) =>
       sharingConversation(database, tenant, userId, others),
   };
+}
+
+/** A seat as it is where a message is the last one: its numbers count none beyond. */
+async function seatUpTo(
+  tx: Queryable,
+  { tenant, userId }: { readonly tenant: string; readonly userId: string },
+  seat: Seat,
+  seq: number,
+): Promise<Seat> {
+  if (seat.lastSeq <= seq) return seat;
+  const [counted] = await unreadUpTo(tx, tenant, seat.conversation, { userIds: [userId], seq });
+  const { unread, mentions } = counted ?? { unread: 0, mentions: 0 };
+  return { ...seat, lastSeq: seq, deletedUnread: Math.max(0, seq - seat.read) - unread, mentions };
 }

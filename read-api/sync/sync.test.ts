@@ -282,11 +282,12 @@ describe("changes that are passed on live", () => {
     await settle();
     expect((await source.unread("main", group, [bo], 1)).get(bo)).toMatchObject({ unread: 0 });
     expect((await source.unread("main", group, [bo], 2)).get(bo)).toMatchObject({ unread: 1 });
-    expect((await source.anew("main", { conversationId: group, userId: bo })).slice(0, 3).map(({ op }) => op)).toEqual([
-      "conversation",
-      "preferences",
-      "unread",
-    ]);
+    expect(
+      (await source.anew("main", { conversationId: group, userId: bo }, 2)).slice(0, 3).map(({ op }) => op),
+    ).toEqual(["conversation", "preferences", "unread"]);
+    expect((await source.anew("main", { conversationId: group, userId: bo }, 1))[0]).toMatchObject({
+      conversation: { lastSeq: 1, unread: 0, lastMessage: { seq: 1 } },
+    });
     let upTo = 0;
     for await (const page of source.catchUp(by(bo), undefined)) upTo = page.upTo;
     expect(upTo).toBe((await chat.log.head()).position);

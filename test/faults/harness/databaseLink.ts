@@ -27,6 +27,8 @@ export interface DatabaseLink {
   catchAt(side: Side, where: Where, nth?: number): Promise<Caught>;
   /** Breaks all connections there are. */
   cutAll(): void;
+  /** As when the database's host is gone: its ends of all connections are, and nobody tells the ends on this side. */
+  vanish(): void;
   /** While down, no connection comes about. */
   down(isDown: boolean): void;
   /** While it hangs, nothing passes in either direction, and nothing breaks. */
@@ -86,6 +88,9 @@ export async function databaseLink(target: string): Promise<DatabaseLink> {
     },
     catchAt: (side, where, nth = 1) => new Promise((caught) => traps.add({ side, where, left: nth, caught })),
     cutAll,
+    vanish() {
+      for (const connection of connections) connection.vanish();
+    },
     down(now) {
       isDown = now;
       if (now) cutAll();
@@ -118,6 +123,7 @@ class LinkConnection {
   readonly #awaited: { readonly statements: readonly string[]; readonly transaction: readonly string[] }[] = [];
   #transaction: readonly string[] = [];
   #holding = false;
+  #vanished = false;
   /** In order of arrival, while it holds. */
   #held: (() => void)[] = [];
 
@@ -134,7 +140,9 @@ class LinkConnection {
     for (const socket of [near, far]) {
       socket.setNoDelay(true);
       socket.on("error", () => undefined);
-      socket.on("close", () => this.cut());
+      socket.on("close", () => {
+        if (socket === near || !this.#vanished) this.cut();
+      });
     }
     near.on("data", (chunk) => {
       for (const message of this.#fromNear(chunk)) this.#pass(() => this.#toFar(message));
@@ -162,7 +170,13 @@ class LinkConnection {
     this.#far.destroy();
   }
 
+  vanish(): void {
+    this.#vanished = true;
+    this.#far.destroy();
+  }
+
   #pass(act: () => void): void {
+    if (this.#vanished) return;
     if (this.#holding) this.#held.push(act);
     else act();
   }
