@@ -23,7 +23,7 @@ import { createMilestones } from "../projections/milestones.ts";
 import { createProjector, type Projector } from "../projections/projector.ts";
 import { renewStale } from "../projections/rebuild/renew.ts";
 import { peopleReader } from "../read-api/openPeople.ts";
-import { createSealing, type Sealing } from "../sealing/sealing.ts";
+import { createSealing, type RunningSealing, type Sealing } from "../sealing/sealing.ts";
 import type { KeyChangeParts } from "../sealing/weeklyKeyChange.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -90,7 +90,7 @@ export class FolderBusy extends Error {
   override name = "FolderBusy";
 }
 
-interface Opening {
+export interface Opening {
   readonly config: Config;
   readonly logger: Logger;
   /** A server wants the folder for itself; a command comes beside a running one. */
@@ -100,6 +100,8 @@ interface Opening {
   readonly onTurn?: (turn: TurnTaken) => void;
   readonly onBreakGlass?: () => void;
   readonly say?: (line: string) => void;
+  /** In place of sealing, for a benchmark that measures what sealing costs. */
+  readonly sealingOver?: (secrets: SecretStore) => RunningSealing;
   /** Rebuilds read models of another version in the background; off for the command that rebuilds them itself. */
   readonly renew?: boolean;
 }
@@ -149,7 +151,7 @@ export async function openFoundation(opening: Opening): Promise<Foundation> {
     stops.push(() => keys.close());
     const weekKeys = fileWeekKeys(join(config.keysFolder, "week"), clock, anythingWrapped(keys));
     const secrets = postgresSecretStore(keys, weekKeys);
-    const sealing = createSealing({ secrets });
+    const sealing = opening.sealingOver?.(secrets) ?? createSealing({ secrets });
     await sealing.start();
     stops.push(() => sealing.stop());
 

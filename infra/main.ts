@@ -16,7 +16,7 @@ import { changeSource } from "../read-api/sync/changeSource.ts";
 import { Gateway } from "../realtime/gateway.ts";
 import { changeWeekKeys } from "../sealing/weeklyKeyChange.ts";
 import type { Config } from "./config.ts";
-import { type Foundation, openFoundation } from "./foundation.ts";
+import { type Foundation, type Opening, openFoundation } from "./foundation.ts";
 import { clientAddress } from "./http/clientAddress.ts";
 import { addDocuments } from "./http/documents.ts";
 import { endingOf } from "./http/ending.ts";
@@ -44,10 +44,12 @@ export interface Starting {
   readonly config: Config;
   readonly logger: Logger;
   readonly say?: (line: string) => void;
+  /** For a benchmark that measures what sealing and the verifiable log cost: a server without either. */
+  readonly unproven?: Required<Pick<Opening, "sealingOver">>;
 }
 
 /** Starts the whole of Scripta in this process. */
-export async function startScripta({ config, logger, say = () => {} }: Starting): Promise<Running> {
+export async function startScripta({ config, logger, say = () => {}, unproven }: Starting): Promise<Running> {
   const metrics = createMetrics();
   const foundation = await openFoundation({
     config,
@@ -56,6 +58,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
     onTurn: metrics.turn,
     onBreakGlass: metrics.brokeGlass,
     say,
+    ...unproven,
   });
   // In reverse of how it was started, whether all of it was or not.
   const stops: (() => unknown)[] = [foundation.stop];
@@ -114,7 +117,7 @@ export async function startScripta({ config, logger, say = () => {} }: Starting)
     foundation.compliance.retention.start();
     foundation.compliance.accessSeals.start();
     stops.push(() => gateway.drain());
-    stops.push(startSequencer(foundation, logger).stop);
+    if (!unproven) stops.push(startSequencer(foundation, logger).stop);
     stops.push(startEscalations(foundation, logger));
     const keyChange = setInterval(() => void changeKeys(foundation, logger), KEY_CHANGE_EVERY_MS);
     stops.push(() => clearInterval(keyChange));

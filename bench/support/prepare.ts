@@ -4,7 +4,7 @@ import { byTenant } from "../../accounts/tenants.ts";
 import { openCommands, Placement } from "../../commands/index.ts";
 import { isRejection } from "../../domain/rejection.ts";
 import { readConfig } from "../../infra/config.ts";
-import { type Foundation, openFoundation } from "../../infra/foundation.ts";
+import { type Foundation, type Opening, openFoundation } from "../../infra/foundation.ts";
 import { createLogger } from "../../infra/main.ts";
 import type { SignedIn } from "./people.ts";
 
@@ -12,9 +12,13 @@ const TENANT = "main";
 const PEOPLE_AT_ONCE = 250;
 
 /** Fills a data folder before a server starts on it: by the engine itself, without sockets in between. */
-export async function prepare<Result>(folder: string, work: (on: Foundation) => Promise<Result>): Promise<Result> {
+export async function prepare<Result>(
+  folder: string,
+  work: (on: Foundation) => Promise<Result>,
+  more: Pick<Opening, "sealingOver"> = {},
+): Promise<Result> {
   const config = readConfig({ SCRIPTA_DATA: folder, SCRIPTA_TOKEN_SECONDS: "86400", SCRIPTA_GROUP_LIMIT: "100000" });
-  const foundation = await openFoundation({ config, logger: createLogger("warn"), alone: true });
+  const foundation = await openFoundation({ config, logger: createLogger("warn"), alone: true, ...more });
   try {
     const result = await work(foundation);
     const { position } = await foundation.log.head();

@@ -53,15 +53,21 @@ interface ScriptaOptions {
   readonly folder?: string;
   /** For Node, before the program. */
   readonly flags?: readonly string[];
+  /** A server that neither seals nor proves, for comparison. */
+  readonly unproven?: boolean;
 }
 
 /** Starts `scripta start` without rate limits; fsync is on, as always. */
 export async function startScripta({
   folder: given,
   flags = [],
+  unproven = false,
 }: ScriptaOptions = {}): Promise<Measured & { readonly database: string }> {
   const folder = given ?? mkdtempSync(join(tmpdir(), "scripta-bench-"));
-  const child = spawn(process.execPath, [...flags, "operator/scripta.ts", "start"], {
+  const program = unproven
+    ? [new URL("unprovenServer.ts", import.meta.url).pathname]
+    : ["operator/scripta.ts", "start"];
+  const child = spawn(process.execPath, [...flags, ...program], {
     env: {
       ...process.env,
       SCRIPTA_DATA: folder,
