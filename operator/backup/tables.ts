@@ -40,5 +40,6 @@ export const notSaved: Readonly<Record<string, string>> = {
   "tlog.entries": "they follow from the log and the keys",
   "tlog.roots": "they follow from the entries",
   "tlog.checkpoints": "a restored log has another epoch, in which it is signed anew",
+  "tlog.cosignatures": "witnesses sign the checkpoints of that epoch anew",
   "scripta.migrations": "their names and digests are in the manifest",
 };
