@@ -110,4 +110,13 @@ export const personalData = {
     other: "grantId conversationId messageId",
   },
   BreakGlassEnded: { what: "who ended it before its time", people: "endedBy" },
+  ExportRequested: {
+    what: "what is to be given out: of a person, of conversations, or of a hold",
+    people: "userId",
+    other: "exportId kind conversationIds holdId from to format",
+  },
+  ExportGivenOut: {
+    what: "an archive was given out; the archive itself is not kept",
+    other: "manifest position streams events files",
+  },
 } as const satisfies Record<AnyEvent["type"], EventUse>;
