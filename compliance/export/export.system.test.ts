@@ -3,8 +3,9 @@ import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { exportParts } from "../../infra/verifiableLog.ts";
-import { apiOf, group, type Person, passwordOf, send } from "../../test/support/apiClient.ts";
+import { after, apiOf, group, type Person, passwordOf, send } from "../../test/support/apiClient.ts";
 import { cutOff, exported, filesIn, forged } from "../../test/support/archives.ts";
 import { startInProcess } from "../../test/support/inProcess.ts";
 import { parseVerifierKey, type VerifierKey, verifierKey } from "../verifier/note.ts";
@@ -242,4 +243,96 @@ test("an erasure ends the exports that are being given out, and what is not whol
   await expect(swept).rejects.toThrow("begin anew");
   const { body: told } = await officer.get(`/compliance/exports/${body.exportId}`);
   expect(told).toMatchObject({ archives: [] });
+});
+
+test("a person's archive holds what they wrote and what is known of them, and no word of anybody else's", async () => {
+  const cleo = await api.person("cleo");
+  const here = await group(ada, [cleo], "Ward 7");
+  await send(ada, here, "ada's secret");
+  const said = await send(cleo, here, "the first words of cleo");
+  await cleo.patch(`/conversations/${here}/messages/${said.messageId}`, { text: "the later words of cleo" });
+  await ada.get("/me", after(said));
+  const { file } = await exported(foundation(), folder, { kind: "person", userId: cleo.userId });
+  expect(await checkArchive(file, keys)).toMatchObject({
+    verdict: "complete",
+    faults: [],
+    manifest: { streams: [{}, {}, {}] },
+  });
+  const files = await filesIn(file);
+  expect(told(files, `json/user-${cleo.userId}.jsonl`)).toMatchObject([
+    { what: "registered", details: { username: cleo.username, displayName: "cleo" } },
+    { what: "signed-in", details: { name: "phone", platform: "test" } },
+  ]);
+  const texts = told(files, `json/conversation-${here}.jsonl`).flatMap(
+    (line) => z.looseObject({ text: z.string().nullable() }).parse(line).text ?? [],
+  );
+  expect(texts).toEqual(["the first words of cleo", "the later words of cleo"]);
+  expect([...files.values()].join("\n")).not.toContain("ada's secret");
+  expect(files.has("accesses.jsonl") && files.has("marks.jsonl")).toBe(true);
+});
+
+test("what is erased is a tombstone that the log's own erasure covers; what a hold keeps opens in its matter alone", async () => {
+  const officer = await api.login("root");
+  const dora = await api.person("dora");
+  const [held, free] = [await group(ada, [dora], "held"), await group(ada, [dora], "free")];
+  const elsewhere = await send(dora, free, "dora elsewhere");
+  await send(dora, held, "the word of dora");
+  const placed = await officer.post("/compliance/holds", { conversationId: held, reason: "a lawsuit" });
+  const holdId = String(placed.body.holdId);
+  const erase = { userId: dora.userId, reason: "asked for it", partial: true };
+  const erasure = await officer.post("/compliance/erasures", erase);
+  const done = async () => (await officer.get(`/compliance/erasures/${erasure.body.erasureId}`)).body.status;
+  await expect.poll(done, { timeout: 20_000 }).toBe("done");
+
+  const conversations = { kind: "conversation", conversationIds: [held, free] };
+  const open = await exported(foundation(), folder, conversations);
+  expect(await checkArchive(open.file, keys)).toMatchObject({ verdict: "complete", faults: [] });
+  const files = await filesIn(open.file);
+  expect(told(files, `json/conversation-${free}.jsonl`).at(-1)).toMatchObject({
+    what: "sent",
+    messageId: elsewhere.messageId,
+    state: "erased",
+    text: null,
+    person: null,
+  });
+  expect(told(files, `json/conversation-${held}.jsonl`).at(-1)).toMatchObject({ state: "held", text: null });
+  const uncovered = await forged(open.file, (all) => all.delete(`log/compliance-${erasure.body.erasureId}.jsonl`));
+  expect((await checkArchive(uncovered, keys)).faults.join("\n")).toContain("no erasure or retention is shown");
+
+  const matter = await exported(foundation(), folder, { kind: "matter", holdId, format: "html" });
+  expect(await checkArchive(matter.file, keys)).toMatchObject({ verdict: "complete", faults: [] });
+  expect(String((await filesIn(matter.file)).get(`html/conversation-${held}.html`))).toContain("the word of dora");
+}, 40_000);
+
+test("mails have threads as references, and no name or text breaks out of its header, cell or page", async () => {
+  const mallory = await api.person("mallory");
+  const displayName = '=cmd"\r\nBcc: all@example.org <script>alert(1)</script> Zoë';
+  expect((await mallory.patch("/me", { displayName })).status).toBe(200);
+  const here = await group(ada, [mallory], "Ward\r\nBcc: all@example.org");
+  const root = await send(mallory, here, '=1+1\r\n.\r\n<b>bold</b>, "quoted"');
+  await send(ada, here, "@reply", { replyTo: root.messageId, threadRoot: root.messageId });
+  await ada.get("/me", after(root));
+  const archiveOf = async (format: string) => {
+    const { file } = await exported(foundation(), folder, { kind: "conversation", conversationIds: [here], format });
+    expect(await checkArchive(file, keys)).toMatchObject({ verdict: "complete", faults: [] });
+    return filesIn(file);
+  };
+  const mails = [...(await archiveOf("eml"))]
+    .filter(([name]) => name.endsWith(".eml"))
+    .map(([, bytes]) => String(bytes));
+  expect(mails).toHaveLength(2);
+  for (const mail of mails) {
+    expect(mail).not.toMatch(/^Bcc:/m);
+    expect(mail.split("\r\n").every((line) => line.length <= 998 && !/[^\x20-\x7e]/.test(line))).toBe(true);
+  }
+  expect(mails[1]).toContain(
+    `In-Reply-To: <${root.messageId}@main.scripta.invalid>\r\nReferences: <${root.messageId}@`,
+  );
+  const csv = String((await archiveOf("csv")).get(`csv/conversation-${here}.csv`));
+  expect(csv).toContain(`"'=1+1\r\n.\r\n<b>bold</b>, ""quoted"""`);
+  expect(csv).toContain(",'@reply,");
+  expect(csv).toContain(`"'=cmd""`);
+  const page = String((await archiveOf("html")).get(`html/conversation-${here}.html`));
+  expect(page).toContain("&lt;b&gt;bold&lt;/b&gt;");
+  expect(page).not.toMatch(/<(b|script)>/);
 });

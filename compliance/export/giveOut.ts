@@ -7,6 +7,7 @@ import { type Looking, writtenDown } from "../access/writtenDown.ts";
 import { NotSignedYet } from "../proof/proveEvent.ts";
 import { type Archive, type Export, type HowToMake, prepareArchive } from "./makeArchive.ts";
 import type { ExportParts } from "./parts.ts";
+import { NothingToExport, NotSettled } from "./selectionOf.ts";
 
 /** An archive that may be written: that it is given out is written down, for each conversation that is in it. */
 export async function giveOut(
@@ -21,6 +22,8 @@ export async function giveOut(
   } catch (error) {
     if (error instanceof NotSignedYet)
       return { ...reject("unavailable", "no checkpoint holds the newest events yet: ask again"), retryAfterSeconds: 1 };
+    if (error instanceof NothingToExport) return reject("not-found", error.message);
+    if (error instanceof NotSettled) return reject("projection-behind", "what was written is not read yet: ask again");
     if (error instanceof KeysUnavailable) return reject("unavailable", "the keys that open content do not answer now");
     if (error instanceof LogUnavailable) return reject("unavailable", "the log cannot be read now");
     throw error;

@@ -11,10 +11,12 @@ import { originOf } from "../tlog/origin.ts";
 import { base64Of } from "../verifier/bytes.ts";
 import { parseCheckpoint } from "../verifier/checkpoint.ts";
 import { parseNote } from "../verifier/note.ts";
+import { accessesTo } from "./accessesTo.ts";
 import { evidenceOf, nothingYet, type StreamCounts } from "./evidence.ts";
 import { formats, RENDERING } from "./formats/all.ts";
 import type { Piece } from "./formats/format.ts";
 import { evidencePath, FORMAT, type Manifest, manifestText, places } from "./manifest.ts";
+import { marksIn } from "./marksIn.ts";
 import { Names } from "./names.ts";
 import type { ExportParts } from "./parts.ts";
 import { readMe } from "./readMe.ts";
@@ -89,6 +91,7 @@ export async function prepareArchive(parts: ExportParts, it: Export, how: HowToM
       );
       await archive.streams(selection);
       await archive.erasures();
+      await archive.person(selection);
       await zip.add(places.people, archive.names.lines());
       await assertNobodyErased(parts, it, head, selection);
       const sums = zip.sums.join("");
@@ -181,6 +184,16 @@ class Writing {
     }
     const selection = ofErasures([...streams].sort());
     for (const stream of selection.streams) await this.#evidence(stream, selection);
+  }
+
+  /** What is known of a person beside the log: who saw what of them, and how far they read. */
+  async person({ streams }: Selection): Promise<void> {
+    const { tenant, scope } = this.#export;
+    if (scope.userId === undefined) return;
+    const named = streams.map(parseStreamId).flatMap(({ kind, id }) => (kind === "conversation" ? [id] : []));
+    const { database } = this.#parts;
+    await this.#to.zip.add(places.accesses, accessesTo(database, tenant, scope.userId));
+    await this.#to.zip.add(places.marks, marksIn(database, tenant, scope.userId, named));
   }
 
   async #evidence(stream: StreamId, selection: Selection): Promise<boolean> {

@@ -58,6 +58,8 @@ export const places = {
   checkpoint: "checkpoint.note",
   keys: "verifier.key",
   people: "people.jsonl",
+  accesses: "accesses.jsonl",
+  marks: "marks.jsonl",
   files: "files.txt",
   manifest: "manifest.json",
   note: "manifest.note",

@@ -1,5 +1,4 @@
-import type { ExportScope } from "../../domain/compliance/events.ts";
-import { type StreamId, streamId } from "../../domain/ids.ts";
+import { type StreamId, streamId, tenantId } from "../../domain/ids.ts";
 import type { Logged } from "../../projections/logged.ts";
 
 /** Which streams an archive is of, and what of them it shows; all else is accounted for by hashes. */
@@ -27,7 +26,10 @@ const isFrame = ({ type }: Logged): boolean =>
   type === "MemberRemoved" ||
   type === "MessagesExpired";
 
-type Range = Pick<ExportScope, "from" | "to">;
+interface Range {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
 
 /** By the time of recording, both ends included. */
 function within({ from, to }: Range): (event: Logged) => boolean {
@@ -43,6 +45,53 @@ export function ofConversations(tenant: string, conversationIds: readonly string
     shows: (event) => isFrame(event) || isWithin(event),
     opens: () => true,
     opensHeld: false,
+  };
+}
+
+/** By this person, or of them. */
+const isOf =
+  (userId: string) =>
+  ({ data }: Logged): boolean =>
+    ("authorId" in data && data.authorId === userId) || ("userId" in data && data.userId === userId);
+
+/**
+ * A person's affairs: what they wrote, with all versions, and what is known of them. Of others ids alone: what they said in
+ * the same conversations is accounted for by hashes.
+ */
+export function ofPerson(tenant: string, userId: string, conversationIds: readonly string[], range: Range): Selection {
+  const [isWithin, isTheirs] = [within(range), isOf(userId)];
+  return {
+    streams: [
+      streamId(tenant, "user", userId),
+      streamId(tenant, "tenant", tenantId(tenant)),
+      ...conversationIds.map((id) => streamId(tenant, "conversation", id)),
+    ],
+    shows(event) {
+      if (event.type === "ConversationCreated" || event.type === "MessagesExpired") return true;
+      return event.kind === "user" ? isWithin(event) : isTheirs(event) && (isFrame(event) || isWithin(event));
+    },
+    opens: () => true,
+    opensHeld: false,
+  };
+}
+
+/** What a hold preserves, opened also where nobody else may read it any more. */
+export function ofMatter(
+  tenant: string,
+  conversationIds: readonly string[],
+  userId: string | undefined,
+  range: Range,
+): Selection {
+  const isWithin = within(range);
+  const isMeant = userId === undefined ? () => true : isOf(userId);
+  return {
+    streams: conversationIds.flatMap((id) => [
+      streamId(tenant, "conversation", id),
+      ...(userId === undefined ? [streamId(tenant, "receipts", id)] : []),
+    ]),
+    shows: (event) => isFrame(event) || (isWithin(event) && isMeant(event)),
+    opens: () => true,
+    opensHeld: true,
   };
 }
 
