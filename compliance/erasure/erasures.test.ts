@@ -8,7 +8,7 @@ import { isRejection } from "../../domain/rejection.ts";
 import { memoryWeekKeys } from "../../infra/keys/memoryWeekKeys.ts";
 import { keysMigrations } from "../../infra/keys/migrations.ts";
 import { postgresSecretStore } from "../../infra/keys/postgresSecretStore.ts";
-import { destroyed } from "../../infra/ports/secrets.ts";
+import { destroyed, KeysUnavailable } from "../../infra/ports/secrets.ts";
 import { migrate } from "../../infra/postgres/migrate.ts";
 import { done, newInstallation, startAccounts, until } from "../../test/support/accounts.ts";
 import { alteredLog, recordedIn } from "../../test/support/engines.ts";
@@ -173,6 +173,36 @@ test("a process that does not know of a redaction yet gives the next name under 
   expect(await rename(by, room, other)).toMatchObject({ revision: expect.any(Number) });
   expect((await types("conversation", room)).at(-1)).toBe("ConversationRenamed");
   await other.stop();
+});
+
+test("while the key service is down or slow nothing is said to be erased; once it answers the erasure goes on", async () => {
+  const fay = await server.person("fay");
+  const erasureId = await asked(fay.userId);
+  let down = true;
+  const { secrets } = installation;
+  const one = new Erasures({
+    accounts: server.parts,
+    weekKeys,
+    sinks: erasureSinks(server.parts, new ExportsUnderWay()),
+    async destroy({ tenant, userId }) {
+      if (down) throw new KeysUnavailable("the key service does not answer");
+      await server.engine.sealing.destroy([{ tenant, of: userId }]);
+      return [];
+    },
+    confirmedForMs: 50,
+    retryMs: 5,
+    onTrouble: (error) => problems.push(error),
+  });
+  one.start();
+  const erasure = () => readErasure(server.engine, "main", erasureId);
+  await until(async () => (await erasure())?.failed === "destroy", "it is told as failed");
+  expect(await erasure()).toMatchObject({ effectiveAt: undefined, completedAt: undefined });
+  expect(await secrets.get([{ tenant: "main", of: fay.userId }])).not.toEqual([destroyed]);
+  expect((await types("user", fay.userId)).includes("UserErased")).toBe(false);
+  down = false;
+  await until(async () => (await erasure())?.completedAt !== undefined, "it is completed");
+  expect(await secrets.get([{ tenant: "main", of: fay.userId }])).toEqual([destroyed]);
+  await one.stop();
 });
 
 test("of what was left undone the next start takes care, and two processes at once do it once", async () => {
