@@ -14,7 +14,7 @@ export const complianceCase = aggregate<ComplianceCase, ComplianceEvent>({
   evolve,
   owns: (facts): facts is Extract<typeof facts, { type: ComplianceEvent["type"] }> => types.has(facts.type),
   state: ComplianceCase,
-  stateVersion: 2,
+  stateVersion: 3,
 });
 
 /**

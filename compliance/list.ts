@@ -1,5 +1,6 @@
 import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
 import { ListAccesses } from "./access/listAccesses.ts";
+import { Approve } from "./approvals/approve.ts";
 import { ReadConversationThen } from "./asOf/readConversationThen.ts";
 import { EndBreakGlass } from "./breakGlass/endBreakGlass.ts";
 import { OpenBreakGlass } from "./breakGlass/openBreakGlass.ts";
@@ -24,6 +25,7 @@ export const openCompliance = (parts: ComplianceParts): OpenDoor[] => [
   openDoor(SetRetention, parts),
   openDoor(ReadConversationThen, parts),
   openDoor(ListAccesses, parts),
+  openDoor(Approve, parts),
   openDoor(OpenBreakGlass, parts),
   openDoor(EndBreakGlass, parts),
 ];

@@ -119,4 +119,13 @@ export const personalData = {
     what: "an archive was given out; the archive itself is not kept",
     other: "manifest position streams events files",
   },
+  PoliciesChanged: { what: "what the organisation demands of its officers", other: "fourEyes purpose" },
+  ApprovalAsked: {
+    what: "what waits for a second officer: whose erasure or which hold, who asked for it, and why",
+    people: "what askedBy",
+    sealed: "reason",
+    whose: "the case",
+    other: "commandId expiresAt",
+  },
+  ApprovalGiven: { what: "who agreed to it", people: "approvedBy" },
 } as const satisfies Record<AnyEvent["type"], EventUse>;

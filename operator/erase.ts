@@ -35,6 +35,10 @@ export async function eraseCommand(person: string, flags: EraseFlags): Promise<n
     const partial = flags.partial ?? false;
     const asked = await requestErasure(compliance, { userId, reason: reason.data, partial, redactNames }, by);
     if (isRejection(asked)) throw new CommandFailed(asked.detail);
+    if (asked.status === "waiting") {
+      print(asked, flags.json, [`erasure ${asked.erasureId} waits for a second officer, seven days at most`]);
+      return exitCodes.done;
+    }
     const shown = flags.json ? undefined : (erasure: Erasure, step: ErasureStep) => tell(erasure, step);
     const erasure = await erasures.complete(tenant, asked.erasureId, shown);
     print(reportOf(erasure, erasures.sinks), flags.json, lastLines(erasure));

@@ -42,9 +42,15 @@ export const placeHoldCommand = (flags: PlaceFlags): Promise<number> =>
 export const liftHoldCommand = (holdId: string, flags: HoldFlags): Promise<number> =>
   onFolder(flags, async ({ compliance }) => {
     if (!Uuid.safeParse(holdId).success) throw new CommandFailed(`${JSON.stringify(holdId)} is no hold's id`);
-    const lifted = await liftHold(compliance, holdId, byTenant(compliance.accounts.engine, flags.tenant));
+    const { tenant, purpose } = flags;
+    const by = { ...byTenant(compliance.accounts.engine, tenant), ...(purpose === undefined ? {} : { purpose }) };
+    const lifted = await liftHold(compliance, holdId, by);
     if (isRejection(lifted)) throw new CommandFailed(lifted.detail);
-    print({ holdId, ...lifted }, flags.json, [`hold ${holdId} is lifted: what it alone kept is gone`]);
+    print({ holdId, ...lifted }, flags.json, [
+      lifted.status === "waiting"
+        ? `hold ${holdId} stands until a second officer approves that it is lifted, seven days at most`
+        : `hold ${holdId} is lifted: what it alone kept is gone`,
+    ]);
     return exitCodes.done;
   });
 

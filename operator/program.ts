@@ -244,6 +244,7 @@ ${exitCodesHelp}`,
     .action(runs(async (flags) => (await import("./hold.ts")).placeHoldCommand(flags)));
   reports(hold.command("lift <hold>"))
     .description("what it alone kept is gone; erasures that it stopped go on")
+    .option("--purpose <words>", "why, kept sealed where it waits for a second officer")
     .option("--tenant <name>", "the organisation", "main")
     .action(runs(async (id, flags) => (await import("./hold.ts")).liftHoldCommand(id, flags)));
   reports(hold.command("list"))
@@ -297,6 +298,22 @@ ${exitCodesHelp}`,
     .option("--json", "as one line of JSON")
     .addHelpText("after", "\nExample:\n  $ scripta export check ada.zip --key log.key")
     .action(runs(async (file, flags) => (await import("./export/check.ts")).checkExportCommand(file, flags)));
+
+  reports(program.command("approve <id>"))
+    .description("what another asked for: an erasure, or the lifting of a hold, by its id")
+    .option("--purpose <words>", "why, kept sealed")
+    .option("--tenant <name>", "the organisation", "main")
+    .action(runs(async (id, flags) => (await import("./approve.ts")).approveCommand(id, flags)));
+  const policy = program.command("policy").description("what an organisation demands of its officers");
+  reports(policy.command("set <policy> <value>"))
+    .description("four-eyes on | off: erasures and lifting a hold wait for a second; purpose required | optional")
+    .option("--tenant <name>", "the organisation", "main")
+    .addHelpText("after", "\nExample:\n  $ scripta policy set four-eyes on")
+    .action(runs(async (name, value, flags) => (await import("./policy.ts")).setPolicyCommand(name, value, flags)));
+  reports(policy.command("list"))
+    .description("what is set")
+    .option("--tenant <name>", "the organisation", "main")
+    .action(runs(async (flags) => (await import("./policy.ts")).listPoliciesCommand(flags)));
 
   const retention = program.command("retention").description("for how many days messages are kept");
   needs(reports(retention.command("set")), "--days <number>", "how many; ever: as long as nothing else says otherwise")

@@ -79,7 +79,7 @@ export async function listAccesses(
     const { conversationId, messageId, userId, by } = asked;
     const [first, last] = [page[0]?.entry ?? null, page.at(-1)?.entry ?? null];
     const about = { conversationId, messageId, userId, by, action: asked.action, firstEntry: first, lastEntry: last };
-    const refused = await writtenDown({ database, sealing }, looking, "read-accesses", about);
+    const refused = await writtenDown({ database, engine }, looking, "read-accesses", about);
     if (refused) return refused;
   }
   const purposes = await openPurposes(

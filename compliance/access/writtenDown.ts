@@ -1,8 +1,11 @@
 import type { By } from "../../domain/by.ts";
+import { tenantId } from "../../domain/ids.ts";
 import { type Rejection, reject } from "../../domain/rejection.ts";
 import type { Database } from "../../infra/ports/database.ts";
+import type { EventLog } from "../../infra/ports/eventLog.ts";
 import { KeysUnavailable } from "../../infra/ports/secrets.ts";
 import { ContentErased, type Sealing } from "../../sealing/sealing.ts";
+import { readPolicies } from "../policies/readPolicies.ts";
 import { type Access, writeAccess } from "./accessLog.ts";
 import { sealPurpose } from "./purpose.ts";
 
@@ -14,14 +17,14 @@ export interface Looking extends Pick<Access, "tenant" | "at" | "actor" | "devic
 export const lookingBy = ({ tenant, userId, deviceId, now, purpose }: By): Looking => ({
   tenant,
   at: now,
-  actor: userId,
+  actor: userId === tenantId(tenant) ? null : userId,
   device: deviceId,
   purpose,
 });
 
 export interface AccessParts {
   readonly database: Database;
-  readonly sealing: Pick<Sealing, "seal">;
+  readonly engine: { readonly log: EventLog; readonly sealing: Pick<Sealing, "seal"> };
 }
 
 /**
@@ -29,13 +32,15 @@ export interface AccessParts {
  * @param about ids and numbers alone: what of it, and how much
  */
 export async function writtenDown(
-  { database, sealing }: AccessParts,
+  { database, engine: { log, sealing } }: AccessParts,
   { purpose, ...access }: Looking,
   action: string,
   about: Access["about"],
 ): Promise<Rejection | undefined> {
   try {
     const { tenant, actor } = access;
+    if (purpose === undefined && (await readPolicies(log, tenant)).purpose === "required")
+      return reject("validation-failed", "this organisation wants to know why: give a purpose");
     const sealed = purpose === undefined ? {} : { purpose: await sealPurpose(sealing, tenant, actor, purpose) };
     await writeAccess(database, { ...access, action, about: { ...about, ...sealed } });
     return undefined;

@@ -48,7 +48,7 @@ export async function readThen(
     const open = await openThen({ database, sealing }, then, membersAfter ?? null);
     const [first, last] = [open.items[0]?.seq ?? null, open.items.at(-1)?.seq ?? null];
     const about = { conversationId, position: at.position, first, last, members: open.members.length, grantId };
-    return (await writtenDown({ database, sealing }, by, "read-conversation", about)) ?? open;
+    return (await writtenDown({ database, engine: { log, sealing } }, by, "read-conversation", about)) ?? open;
   } catch (error) {
     if (error instanceof KeysUnavailable) return reject("unavailable", "the keys that open content do not answer now");
     if (error instanceof LogUnavailable) return reject("unavailable", "the log cannot be read now");

@@ -70,6 +70,7 @@ test("it opens at once, members are told by whom and until when, and the officer
 test("it gives nothing else: no other conversation, no past, no membership, and nobody else anything", async () => {
   const { clinician, colleague, ada } = them();
   const another = await group(ada, []);
+  await open(clinician);
   expect((await clinician.get(`/compliance/conversations/${another}/messages`)).status).toBe(404);
   expect((await read(colleague)).status).toBe(404);
   expect((await read(clinician, `?asOf=${said.position}`)).status).toBe(403);
@@ -82,6 +83,7 @@ test("it gives nothing else: no other conversation, no past, no membership, and 
 
 test("it ends by itself, and before its time by whoever opened it or an officer", async () => {
   const { officer, clinician, colleague } = them();
+  await open(clinician);
   expect((await read(clinician)).status).toBe(200);
   const { clock } = server.running.foundation.engine;
   const real = clock.now.bind(clock);

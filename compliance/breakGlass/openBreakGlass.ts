@@ -57,7 +57,7 @@ async function openBreakGlass(
   const commandId = by.key ?? engine.newId();
   const looking = { ...lookingBy(by), purpose: reason };
   const about = { conversationId, grantId, minutes };
-  const refused = await writtenDown({ database, sealing: engine.sealing }, looking, "break-glass", about);
+  const refused = await writtenDown({ database, engine }, looking, "break-glass", about);
   if (refused) return refused;
   parts.onBreakGlass({ tenant, grantId });
 

@@ -1,8 +1,11 @@
 import { z } from "zod";
+import type { Engine } from "../../commands/index.ts";
+import type { By } from "../../domain/by.ts";
 import { Uuid } from "../../domain/ids.ts";
 import { reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
 import { lookingBy, writtenDown } from "../access/writtenDown.ts";
+import { readApproval } from "../approvals/approval.ts";
 import type { ComplianceParts } from "../parts.ts";
 import { type Erasure, readErasure, statusOf } from "./readErasure.ts";
 
@@ -12,7 +15,9 @@ export const ErasureReport = z.strictObject({
   erasureId: Uuid,
   userId: Uuid,
   partial: z.boolean(),
-  status: z.enum(["running", "held", "done", "failed"]),
+  status: z
+    .enum(["waiting", "lapsed", "running", "held", "done", "failed"])
+    .describe("`waiting`: for a second officer; `lapsed`: none came in time."),
   position: z.int(),
   effectiveAt: At.nullable().describe("From then on nothing that the person wrote can be read anywhere."),
   finalAt: At.nullable().describe("From then on no old copy of the keys gives it back; at most 14 days on."),
@@ -48,6 +53,30 @@ export function reportOf(erasure: Erasure, sinks: readonly string[]): z.input<ty
   };
 }
 
+/** One that is not approved yet. */
+async function waitingErasure(
+  engine: Engine,
+  erasureId: string,
+  { tenant, now }: By,
+): Promise<z.input<typeof ErasureReport> | undefined> {
+  const asked = await readApproval(engine, tenant, erasureId);
+  if (asked?.what.action !== "erase") return undefined;
+  const { what, expiresAt, given, position } = asked;
+  return {
+    erasureId,
+    userId: what.userId,
+    partial: what.partial ?? false,
+    status: given || now.getTime() < expiresAt ? "waiting" : "lapsed",
+    position,
+    effectiveAt: null,
+    finalAt: null,
+    sinks: [],
+    heldBy: [],
+    namesToReview: [],
+    certificate: null,
+  };
+}
+
 export const GetErasure = door({
   name: "GetErasure",
   route: "GET /api/v1/compliance/erasures/:erasureId",
@@ -61,9 +90,11 @@ export const GetErasure = door({
 
   async run({ erasureId }, by, { accounts: { engine, database }, erasures }: ComplianceParts) {
     const erasure = await readErasure(engine, by.tenant, erasureId);
-    if (!erasure) return reject("not-found", "no such erasure");
-    const about = { erasureId, userId: erasure.userId };
-    const refused = await writtenDown({ database, sealing: engine.sealing }, lookingBy(by), "read-erasure", about);
-    return refused ?? { body: reportOf(erasure, erasures.sinks) };
+    const waiting = erasure ? undefined : await waitingErasure(engine, erasureId, by);
+    const report = erasure ? reportOf(erasure, erasures.sinks) : waiting;
+    if (!report) return reject("not-found", "no such erasure");
+    const about = { erasureId, userId: report.userId };
+    const refused = await writtenDown({ database, engine }, lookingBy(by), "read-erasure", about);
+    return refused ?? { body: report };
   },
 });

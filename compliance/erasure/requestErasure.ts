@@ -6,8 +6,11 @@ import { ErasureRequested } from "../../domain/compliance/events.ts";
 import { createdId, streamId, Uuid } from "../../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
+import { lookingBy, writtenDown } from "../access/writtenDown.ts";
+import { askApproval } from "../approvals/approval.ts";
 import { complianceCase } from "../complianceCase.ts";
 import type { ComplianceParts } from "../parts.ts";
+import { readPolicies } from "../policies/readPolicies.ts";
 import { Reason } from "../reason.ts";
 import { streamsOf } from "./destroyPerson.ts";
 import { isNoted, noteErasure } from "./erasureRows.ts";
@@ -35,43 +38,77 @@ export const RequestErasure = door({
   access: ["compliance"],
   socket: false,
   payload: Payload,
-  result: Placement.extend({ erasureId: Uuid, status: z.literal("running") }),
+  result: Placement.extend({
+    erasureId: Uuid,
+    status: z.enum(["running", "waiting"]).describe("`waiting`: for a second officer."),
+  }),
 
   async run(payload, by, parts: ComplianceParts) {
     const requested = await requestErasure(parts, payload, by);
-    return isRejection(requested) ? requested : { body: { ...requested, status: "running" as const } };
+    return isRejection(requested) ? requested : { body: requested };
   },
 });
 
-/** @returns the erasure's id, and where its first event stands */
+type Parts = Pick<ComplianceParts, "accounts" | "erasures" | "holds">;
+type Begun = z.output<typeof Placement> & { readonly erasureId: string };
+
+/** @returns the erasure's id, and where its first event stands: that it is carried out, or that it waits to be approved */
 export async function requestErasure(
-  { accounts, erasures, holds }: Pick<ComplianceParts, "accounts" | "erasures" | "holds">,
+  parts: Parts,
   { userId, reason, partial, redactNames }: z.output<typeof Payload>,
   by: By,
-): Promise<(z.output<typeof Placement> & { erasureId: string }) | Rejection> {
-  const { engine, database } = accounts;
-  const { tenant } = by;
+): Promise<(Begun & { readonly status: "running" | "waiting" }) | Rejection> {
+  const { engine, database } = parts.accounts;
   const commandId = by.key ?? engine.newId();
-  const erasureId = createdId("erasure", tenant, by.userId, commandId);
+  const erasureId = createdId("erasure", by.tenant, by.userId, commandId);
+  const toErase = { userId, ...(partial ? { partial: true as const } : {}), ...(redactNames ? { redactNames } : {}) };
+  const isNew = (await engine.log.revision(streamId(by.tenant, "compliance", erasureId))) < 0;
+  if (isNew && (await readPolicies(engine.log, by.tenant)).fourEyes) {
+    const refused = await refusal(parts, toErase, by.tenant);
+    if (refused) return refused;
+    const what = { action: "erase" as const, caseId: erasureId, ...toErase };
+    const written = await writtenDown(
+      { database, engine },
+      { ...lookingBy(by), purpose: reason },
+      "ask-approval",
+      what,
+    );
+    if (written) return written;
+    const asked = await askApproval(engine, what, { reason, commandId }, by);
+    return isRejection(asked) ? asked : { erasureId, status: "waiting", ...asked };
+  }
+  const begun = await beginErasure(parts, { ...toErase, reason, erasureId, commandId }, by);
+  return isRejection(begun) ? begun : { ...begun, status: "running" };
+}
+
+interface ToErase {
+  readonly userId: string;
+  readonly partial?: true | undefined;
+  readonly redactNames?: readonly string[] | undefined;
+}
+
+/** @param by who asked for it */
+export async function beginErasure(
+  parts: Parts,
+  asked: ToErase & { readonly reason: string; readonly erasureId: string; readonly commandId: string },
+  by: By,
+): Promise<Begun | Rejection> {
+  const { engine, database } = parts.accounts;
+  const { tenant } = by;
+  const { userId, partial, reason, erasureId, commandId } = asked;
   const stream = streamId(tenant, "compliance", erasureId);
-  const names = [...new Set(redactNames)].sort();
+  const names = namesOf(asked);
   const isRetry = (await engine.log.revision(stream)) >= 0;
   if (!isRetry) {
-    const refused = await refusal(accounts, tenant, userId);
+    const refused = await refusal(parts, asked, tenant);
     if (refused) return refused;
-    for (const conversationId of names)
-      if (!(await isGroup(engine, tenant, conversationId)))
-        return reject("not-found", `no such group: ${conversationId}`);
-    const over = partial ? [] : await holdsOver(accounts, holds, tenant, userId, names);
-    if (isRejection(over)) return over;
-    if (over.length > 0) return reject("held", `holds stand in the way: ${over.join(", ")}`);
     await noteErasure(database, { tenant, erasureId, userId, askedAt: by.now });
   }
   const outcome = await complianceCase.mailboxes(engine).send(stream, {
     name: "RequestErasure",
     payload: { userId, reason, partial: partial ?? false, ...(names.length > 0 ? { redactNames: names } : {}) },
     sender: { ...by, commandId, unnamed: true },
-    keyed: by.key !== undefined,
+    keyed: true,
     needs: () => undefined,
     decide: ({ kind }) =>
       kind === "none"
@@ -89,7 +126,7 @@ export async function requestErasure(
         : reject("conflict", "the key was used for something else"),
   });
   if (isRejection(outcome)) return outcome;
-  erasures.wake();
+  parts.erasures.wake();
   return { erasureId, position: outcome.position, revision: outcome.revision };
 }
 
@@ -109,7 +146,22 @@ async function holdsOver(
   return [...over];
 }
 
-async function refusal(
+const namesOf = ({ redactNames }: ToErase): string[] => [...new Set(redactNames)].sort();
+
+async function refusal({ accounts, holds }: Parts, asked: ToErase, tenant: string): Promise<Rejection | undefined> {
+  const { userId, partial } = asked;
+  const unable = await refusalOf(accounts, tenant, userId);
+  if (unable) return unable;
+  const names = namesOf(asked);
+  for (const conversationId of names)
+    if (!(await isGroup(accounts.engine, tenant, conversationId)))
+      return reject("not-found", `no such group: ${conversationId}`);
+  const over = partial ? [] : await holdsOver(accounts, holds, tenant, userId, names);
+  if (isRejection(over)) return over;
+  return over.length > 0 ? reject("held", `holds stand in the way: ${over.join(", ")}`) : undefined;
+}
+
+async function refusalOf(
   { database }: ComplianceParts["accounts"],
   tenant: string,
   userId: string,

@@ -198,6 +198,7 @@ export function entriesOf(event: Told): Entry[] {
       return [entry("roles", { personId: event.data.userId, details: rest(event.data) })];
     case "TenantFounded":
     case "RetentionChanged":
+    case "PoliciesChanged":
     case "ErasureRequested":
     case "ErasurePrepared":
     case "ErasureHeld":
@@ -214,6 +215,8 @@ export function entriesOf(event: Told): Entry[] {
     case "BreakGlassEnded":
     case "ExportRequested":
     case "ExportGivenOut":
+    case "ApprovalAsked":
+    case "ApprovalGiven":
       // Nobody's to be told: they are in an archive as evidence alone.
       return [];
     default:

@@ -47,7 +47,7 @@ async function noted(
     last: last.get(conversationId) ?? 0,
   }));
   for (const one of all.length > 0 ? all : [about]) {
-    const refused = await writtenDown(parts, looking, "export", one);
+    const refused = await writtenDown({ database: parts.database, engine: parts }, looking, "export", one);
     if (refused) return refused;
   }
   return undefined;

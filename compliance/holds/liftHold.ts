@@ -5,8 +5,11 @@ import { HoldLifted } from "../../domain/compliance/events.ts";
 import { streamId, Uuid } from "../../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
+import { lookingBy, writtenDown } from "../access/writtenDown.ts";
+import { askApproval } from "../approvals/approval.ts";
 import { complianceCase } from "../complianceCase.ts";
 import type { ComplianceParts } from "../parts.ts";
+import { readPolicies } from "../policies/readPolicies.ts";
 
 export const LiftHold = door({
   name: "LiftHold",
@@ -15,17 +18,40 @@ export const LiftHold = door({
   status: 200,
   access: ["compliance"],
   socket: false,
+  audited: true,
   payload: z.strictObject({ holdId: Uuid }),
-  result: Placement,
+  result: Placement.extend({
+    status: z.enum(["lifted", "waiting"]).describe("`waiting`: for a second officer, with 202."),
+  }),
 
   async run({ holdId }, by, parts: ComplianceParts) {
     const lifted = await liftHold(parts, holdId, by);
-    return isRejection(lifted) ? lifted : { body: lifted };
+    if (isRejection(lifted)) return lifted;
+    return lifted.status === "waiting" ? { body: lifted, status: 202 } : { body: lifted };
   },
 });
 
-/** Told in the log first: whoever is killed in between lifts it again, and what was kept goes then. */
+/** Lifts it, or lets that wait to be approved, as the tenant's policy says. */
 export async function liftHold(
+  parts: ComplianceParts,
+  holdId: string,
+  by: By,
+): Promise<(z.output<typeof Placement> & { readonly status: "lifted" | "waiting" }) | Rejection> {
+  const { engine, database } = parts.accounts;
+  const stands = (await parts.holds.list(by.tenant)).some((hold) => hold.holdId === holdId);
+  if (stands && (await readPolicies(engine.log, by.tenant)).fourEyes) {
+    const what = { action: "lift-hold" as const, caseId: holdId };
+    const refused = await writtenDown({ database, engine }, lookingBy(by), "ask-approval", what);
+    if (refused) return refused;
+    const asked = await askApproval(engine, what, { reason: null, commandId: by.key ?? engine.newId() }, by);
+    return isRejection(asked) ? asked : { ...asked, status: "waiting" };
+  }
+  const lifted = await carryOutLift(parts, holdId, by);
+  return isRejection(lifted) ? lifted : { ...lifted, status: "lifted" };
+}
+
+/** Told in the log first: whoever is killed in between lifts it again, and what was kept goes then. */
+export async function carryOutLift(
   { accounts: { engine }, holds, erasures }: ComplianceParts,
   holdId: string,
   by: By,

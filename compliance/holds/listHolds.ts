@@ -42,7 +42,7 @@ export async function standingHolds(
 ): Promise<StandingHold[] | Rejection> {
   const { tenant } = looking;
   const { database, engine } = accounts;
-  const refused = await writtenDown({ database, sealing: engine.sealing }, looking, "list-holds", {});
+  const refused = await writtenDown({ database, engine }, looking, "list-holds", {});
   if (refused) return refused;
   const standing: StandingHold[] = [];
   for (const { holdId, placedAt, conversationId, userId } of await holds.list(tenant)) {

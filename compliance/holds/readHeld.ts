@@ -96,11 +96,10 @@ async function readHeld(
   if (next !== null && next >= (await engine.log.revision(streamId(tenant, "conversation", conversation)))) next = null;
   const messageIds = [...new Set(found.map(({ facts }) => facts.messageId))];
   const about = { holdId, conversationId: conversation, messageIds };
-  const { sealing } = engine;
-  const refused = await writtenDown({ database, sealing }, lookingBy(by), "read-held", about);
+  const refused = await writtenDown({ database, engine }, lookingBy(by), "read-held", about);
   if (refused) return refused;
   const opened = await openWithHolds(
-    sealing,
+    engine.sealing,
     holds,
     tenant,
     found.map(({ event }) => event),

@@ -26,7 +26,7 @@ export const GetComplianceProof = door({
     const asked = revision === undefined ? versions.at(-1) : versions.find((one) => one.revision === revision);
     if (!asked) return reject("not-found", "no such message");
     const about = { conversationId, messageId, revision: asked.revision };
-    const refused = await writtenDown(parts, lookingBy(by), "read-proof", about);
+    const refused = await writtenDown({ database: parts.database, engine: parts }, lookingBy(by), "read-proof", about);
     if (refused) return refused;
     const open = by.roles.includes("compliance") ? "held" : "readable";
     const proof = await proveMessage(asked, parts, { open, forAuditor: true });

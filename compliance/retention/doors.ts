@@ -33,7 +33,7 @@ export const GetRetention = door({
   result: z.strictObject({ rules: z.array(RetentionRule) }),
 
   async run(_, by, { accounts: { engine, database } }: ComplianceParts) {
-    const refused = await writtenDown({ database, sealing: engine.sealing }, lookingBy(by), "read-retention", {});
+    const refused = await writtenDown({ database, engine }, lookingBy(by), "read-retention", {});
     return refused ?? { body: { rules: [...(await readRules(engine, by.tenant))] } };
   },
 });

@@ -4,13 +4,15 @@ import type { ComplianceEvent } from "./events.ts";
 
 /** One erasure, one hold, one person's emergency access to one conversation, one export, or the tenant's access log, as deciding needs it. */
 export const ComplianceCase = z.object({
-  kind: z.enum(["none", "erasure", "hold", "access-log", "break-glass", "export"]),
+  kind: z.enum(["none", "erasure", "hold", "access-log", "break-glass", "export", "approval"]),
   /** Each step that is done, with the revision of the event that says so. */
   done: z.map(z.string(), z.int()),
   /** Of an erasure: the holds that stand in its way; a sink that failed. Whatever gets done next ends both. */
   obstacle: z.object({ holdIds: z.array(z.string()), sink: z.string().nullable() }),
   /** Of the event that told of the obstacle. */
   obstacleAt: z.int(),
+  /** Of an approval: who asked for it last, and until when it can be given. */
+  asked: z.object({ by: z.string(), expiresAt: z.string() }).nullable(),
 });
 export type ComplianceCase = z.infer<typeof ComplianceCase>;
 
@@ -21,6 +23,7 @@ export const newCase = (): ComplianceCase => ({
   done: new Map(),
   obstacle: noObstacle(),
   obstacleAt: -1,
+  asked: null,
 });
 
 /** What an event says is done, by a name that is unique within its case; undefined where it tells of an obstacle. */
@@ -46,6 +49,8 @@ export function stepOf(event: Facts<ComplianceEvent>): string | undefined {
     case "BreakGlassOpened":
     case "BreakGlassEnded":
     case "ExportRequested":
+    case "ApprovalAsked":
+    case "ApprovalGiven":
       return event.type;
     default:
       return event satisfies never;
@@ -60,6 +65,10 @@ export function evolve(it: ComplianceCase, event: Placed<ComplianceEvent>): void
   if (event.type === "AccessLogSealed") it.kind = "access-log";
   if (event.type === "BreakGlassOpened") it.kind = "break-glass";
   if (event.type === "ExportRequested") it.kind = "export";
+  if (event.type === "ApprovalAsked") {
+    it.kind = "approval";
+    it.asked = { by: event.data.askedBy, expiresAt: event.data.expiresAt };
+  }
   const step = stepOf(event);
   if (step !== undefined) it.done.set(step, revision);
   it.obstacle = noObstacle();

@@ -105,6 +105,26 @@ export const ExportGivenOut = eventType(
     files: z.int().min(0),
   }),
 );
+/** What waits for a second officer. `caseId`: of the erasure to be, or of the hold. */
+const ToApprove = z.discriminatedUnion("action", [
+  z.object({
+    action: z.literal("erase"),
+    caseId: Uuid,
+    userId: UserId,
+    partial: z.literal(true).optional(),
+    redactNames: z.array(Uuid).optional(),
+  }),
+  z.object({ action: z.literal("lift-hold"), caseId: Uuid }),
+]);
+/** `commandId`: of the request, which is carried out as it was asked. */
+export const ApprovalAsked = sealedEventType(
+  "ApprovalAsked",
+  1,
+  z.object({ what: ToApprove, askedBy: UserId, commandId: Uuid, expiresAt: Time }),
+  z.object({ reason: z.string().nullable() }),
+  ofTheCase,
+);
+export const ApprovalGiven = eventType("ApprovalGiven", 1, z.object({ approvedBy: UserId }));
 
 export const complianceEvents = [
   ErasureRequested,
@@ -123,7 +143,10 @@ export const complianceEvents = [
   BreakGlassEnded,
   ExportRequested,
   ExportGivenOut,
+  ApprovalAsked,
+  ApprovalGiven,
 ] as const;
 export type ComplianceEvent = ReturnType<(typeof complianceEvents)[number]>;
+export type ToApprove = z.infer<typeof ToApprove>;
 export type HoldScope = z.infer<typeof HoldScope>;
 export type ExportScope = z.infer<typeof ExportScope>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Placed } from "../event.ts";
-import { RetentionRule, ServerRole, type TenantEvent } from "./events.ts";
+import { Policies, RetentionRule, ServerRole, type TenantEvent } from "./events.ts";
 
 /** What a person may on the server. `at`: the revision of the event that made it so. Replaced, never changed in place. */
 const Standing = z.object({ roles: z.array(ServerRole).readonly(), guest: z.boolean(), at: z.int() }).readonly();
@@ -11,10 +11,22 @@ export const Tenant = z.object({
   people: z.map(z.string(), Standing),
   retention: z.array(RetentionRule).readonly(),
   retentionAt: z.int(),
+  policies: Policies.readonly(),
+  policiesAt: z.int(),
 });
+
+/** What holds where nothing was ever said. */
+export const defaultPolicies: Policies = { fourEyes: false, purpose: "optional" };
 export type Tenant = z.infer<typeof Tenant>;
 
-export const newTenant = (): Tenant => ({ foundedAt: -1, people: new Map(), retention: [], retentionAt: -1 });
+export const newTenant = (): Tenant => ({
+  foundedAt: -1,
+  people: new Map(),
+  retention: [],
+  retentionAt: -1,
+  policies: defaultPolicies,
+  policiesAt: -1,
+});
 
 export const isAdmin = (tenant: Tenant, userId: string): boolean =>
   tenant.people.get(userId)?.roles.includes("admin") ?? false;
@@ -31,6 +43,7 @@ export function evolve(tenant: Tenant, event: Placed<TenantEvent>): void {
     case "TenantFounded":
       tenant.foundedAt = event.revision;
       tenant.retentionAt = event.revision;
+      tenant.policiesAt = event.revision;
       break;
     case "RolesChanged": {
       const { userId, roles, guest } = event.data;
@@ -40,6 +53,10 @@ export function evolve(tenant: Tenant, event: Placed<TenantEvent>): void {
     case "RetentionChanged":
       tenant.retention = event.data.rules;
       tenant.retentionAt = event.revision;
+      break;
+    case "PoliciesChanged":
+      tenant.policies = event.data;
+      tenant.policiesAt = event.revision;
       break;
     default:
       event satisfies never;

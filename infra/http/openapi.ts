@@ -91,6 +91,7 @@ function operation(it: OpenDoor, method: string, path: string): Json {
     if (it.audited) parameters.push(...PURPOSE);
   } else if (it.access !== "anyone" || it.name === "Register") {
     parameters.push(header("Idempotency-Key", "string", "A UUID; the same request with it is done once."));
+    if (it.audited) parameters.push(...PURPOSE.filter((one) => one.in === "header"));
   }
   if ("ifMatch" in properties) parameters.push(header("If-Match", "integer", "The revision it was seen at."));
   const body = properties && Object.keys(properties).length > 0 ? bodyOf(whole, others) : whole;

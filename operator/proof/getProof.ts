@@ -53,7 +53,7 @@ async function proof(foundation: Foundation, messageId: string, { tenant, revisi
   const parts = proofParts(foundation);
   const about = { conversationId: message.conversation, messageId, revision: asked.revision };
   const by = byOperator(foundation.engine, { tenant, purpose });
-  const refused = await writtenDown(parts, by, "read-proof", about);
+  const refused = await writtenDown(foundation, by, "read-proof", about);
   if (refused) throw new CommandFailed(refused.detail);
   const isDeleted = touching.some(({ type }) => type === "MessageDeleted");
   const open = isDeleted ? "nothing" : "readable";

@@ -133,6 +133,7 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
   },
   OpenBreakGlass: ofOfficers(({ conversationId }) => ({ conversationId, reason: "an emergency", minutes: 5 })),
   EndBreakGlass: ofOfficers(({ grantId }) => ({ grantId })),
+  Approve: ofOfficers(({ approvalId }) => ({ caseId: approvalId })),
   PlaceHold: ofOfficers(({ conversationId }) => ({ conversationId, reason: "a lawsuit" })),
   ListHolds: { ...ofOfficers(nothing), statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) } },
   ReadHeld: ofOfficers(({ holdId }) => ({ holdId })),

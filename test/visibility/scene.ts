@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { bootstrapAdmin, foundTenant } from "../../accounts/tenants.ts";
+import { setPolicies } from "../../compliance/policies/setPolicies.ts";
 import { isRejection } from "../../domain/rejection.ts";
 import { type Api, after, apiOf, group, type Person, passwordOf, type Sent, send } from "../support/apiClient.ts";
 import { startInProcess } from "../support/inProcess.ts";
@@ -33,6 +34,8 @@ export interface Target {
   readonly erasureId: string;
   /** Of the conversation. */
   readonly holdId: string;
+  /** A hold that another officer wants to lift. */
+  readonly approvalId: string;
   /** The administrator's emergency access to another conversation. */
   readonly grantId: string;
   /** Of the conversation. */
@@ -110,6 +113,13 @@ export async function aScene(): Promise<Scene> {
     [otherTenant, ["admin", "compliance", "break-glass"]],
   ] as const)
     await expected(200, chiefOf.put(`/admin/users/${chiefOf.userId}/roles`, { roles }));
+  const second = await api.person("second");
+  await expected(200, admin.put(`/admin/users/${second.userId}/roles`, { roles: ["compliance"] }));
+  const { engine } = server.running.foundation;
+  const approvalId = await holdOn(await group(second, []));
+  await setPolicies(engine, "main", { fourEyes: true });
+  await expected(202, second.delete(`/compliance/holds/${approvalId}`));
+  await setPolicies(engine, "main", { fourEyes: false });
   const glass = { conversationId: await group(admin, []), reason: `${CANARY} of an emergency`, minutes: 5 };
   const opened = await admin.post("/compliance/break-glass", glass);
   const exportAsked = await admin.post("/compliance/exports", {
@@ -123,6 +133,7 @@ export async function aScene(): Promise<Scene> {
     deviceId: owner.deviceId,
     erasureId,
     holdId: await holdOn(conversationId),
+    approvalId,
     grantId: z.string().parse(opened.body.grantId),
   };
   const target = { conversationId, messageId: early.messageId, askingId: asking.messageId, ...ids };
