@@ -17,7 +17,10 @@ export const lastSeenMigrations: readonly Migration[] = [
 
 const WRITE_EVERY_MS = 1_000;
 
-/** When people were seen last, in a table. Written together, at most once a second: losing some of it is no harm. */
+/**
+ * When people were seen last, in a table. Written together, at most once a second: losing some of it is no harm. Of who
+ * is erased nothing is written: their sockets may end after the row was swept.
+ */
 export function lastSeenIn(
   database: Database,
   onProblem: (error: unknown) => void,
@@ -34,6 +37,8 @@ export function lastSeenIn(
     await database.query(
       `insert into ops.last_seen as known (tenant, user_id, at)
        select tenant, user_id, at from json_to_recordset($1) as s(tenant text, user_id uuid, at timestamptz)
+       where not exists (
+         select from accounts.accounts a where a.tenant = s.tenant and a.user_id = s.user_id and a.erased_at is not null)
        on conflict (tenant, user_id) do update set at = greatest(known.at, excluded.at)`,
       [JSON.stringify(seen)],
     );

@@ -74,7 +74,7 @@ export const personalData = {
     conduct: "at",
     other: "tenant",
     kept: "the last time only",
-    erasure: "stays: an id and a time",
+    erasure: "deleted, and not written anew",
   },
   "scripta.migrations": {
     what: "which changes of tables were made",

@@ -22,6 +22,7 @@ const SWEPT = [
   ["reactions", 1],
   ["names", 0],
   ["profile", 1],
+  ["presence", 0],
   ["exports", 0],
 ] as const;
 const reason = "asked for it by letter";

@@ -8,6 +8,7 @@ import { isRejection } from "../../domain/rejection.ts";
 import { memoryWeekKeys } from "../../infra/keys/memoryWeekKeys.ts";
 import { keysMigrations } from "../../infra/keys/migrations.ts";
 import { postgresSecretStore } from "../../infra/keys/postgresSecretStore.ts";
+import { lastSeenIn, lastSeenMigrations } from "../../infra/lastSeen.ts";
 import { destroyed, KeysUnavailable } from "../../infra/ports/secrets.ts";
 import { migrate } from "../../infra/postgres/migrate.ts";
 import { done, newInstallation, startAccounts, until } from "../../test/support/accounts.ts";
@@ -27,7 +28,7 @@ let problems: unknown[] = [];
 
 beforeAll(async () => {
   installation = await newInstallation();
-  await migrate(installation.db.database, [...complianceMigrations(), ...keysMigrations()]);
+  await migrate(installation.db.database, [...complianceMigrations(), ...keysMigrations(), ...lastSeenMigrations]);
   server = await startAccounts(installation);
   await weekKeys.current("main");
 });
@@ -90,7 +91,7 @@ const ALL_STEPS = [
   "ErasurePrepared",
   "ErasureSinkSwept",
   "ErasureTookEffect",
-  ...["messages", "reactions", "names", "profile", "exports"].map(() => "ErasureSinkSwept"),
+  ...["messages", "reactions", "names", "profile", "presence", "exports"].map(() => "ErasureSinkSwept"),
   "ErasureCompleted",
 ];
 
@@ -114,11 +115,15 @@ function dying(at: number, when: "before" | "after"): Parts {
   return { ...server.parts, engine: { ...server.engine, log: dyingLog } };
 }
 
-test.each(Array.from({ length: 10 }, (_, at) => at).flatMap((at) => [[at, "before"] as const, [at, "after"] as const]))(
+test.each(Array.from({ length: 11 }, (_, at) => at).flatMap((at) => [[at, "before"] as const, [at, "after"] as const]))(
   "killed at its append %i, %s it, an erasure is carried on by another, each step said once",
   async (at, when) => {
     const ada = await server.person(`ada-${at}-${when}`);
     await server.settle();
+    const someone = `main/${ada.userId}`;
+    const lastSeen = lastSeenIn(server.parts.database, () => expect.unreachable());
+    lastSeen.write(someone, new Date());
+    await lastSeen.stop();
     const erasureId = await asked(ada.userId);
     await expect(worker(dying(at, when)).complete("main", erasureId)).rejects.toThrow();
     const before = await readErasure(server.engine, "main", erasureId);
@@ -133,12 +138,17 @@ test.each(Array.from({ length: 10 }, (_, at) => at).flatMap((at) => [[at, "befor
       ["reactions", 0],
       ["names", 0],
       ["profile", 1],
+      // What was deleted before it died is not there to be counted again.
+      ["presence", at === 9 && when === "before" ? 0 : 1],
       ["exports", 0],
     ]);
     expect(await types("compliance", erasureId)).toEqual(ALL_STEPS);
     expect((await types("user", ada.userId)).filter((type) => type === "UserErased")).toHaveLength(1);
     expect(await installation.secrets.get([{ tenant: "main", of: ada.userId }])).toEqual([destroyed]);
     expect(await server.isIn(ada.accessToken)).toBe(false);
+    lastSeen.write(someone, new Date());
+    await lastSeen.stop();
+    expect(await lastSeen.read([someone])).toEqual(new Map());
   },
 );
 

@@ -88,6 +88,19 @@ const profile = ({ engine }: AccountParts): ErasureSink => ({
   },
 });
 
+/** When this person was seen last; nothing of it is written anew. */
+const presence = ({ database }: AccountParts): ErasureSink => ({
+  name: "presence",
+  when: "after",
+  async sweep({ tenant, userId }) {
+    const { rowCount } = await database.query("delete from ops.last_seen where tenant = $1 and user_id = $2", [
+      tenant,
+      userId,
+    ]);
+    return rowCount;
+  },
+});
+
 /** No archive lies on the server; one that is being given out may hold this person from before, and ends. */
 const exportsOf = (underWay: ExportsUnderWay): ErasureSink => ({
   name: "exports",
@@ -102,5 +115,6 @@ export const erasureSinks = (accounts: AccountParts, underWay: ExportsUnderWay):
   reactions(accounts),
   names(accounts),
   profile(accounts),
+  presence(accounts),
   exportsOf(underWay),
 ];
