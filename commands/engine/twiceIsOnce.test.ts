@@ -3,9 +3,13 @@ import { isRejection } from "../../domain/rejection.ts";
 import { aGroup, aMessage } from "../../test/support/aGroup.ts";
 import { aDeployment, answered, asks, recordedIn, send } from "../../test/support/engines.ts";
 import { AddReaction } from "../conversation/addReaction.ts";
+import { SendMessage } from "../conversation/sendMessage.ts";
 import { openCommands } from "../list.ts";
 
-/** A group of Ada (owner), Bo and Cy with one message of Ada's, on which she reacted; Dee is no member. */
+/**
+ * A group of Ada (owner), Bo and Cy with one message of Ada's, on which she reacted, and one of Bo's that asks to be
+ * acknowledged; Dee is no member.
+ */
 async function aScene() {
   const deployment = aDeployment();
   const [ada, bo, cy, dee] = [0, 1, 2, 3].map(() => deployment.account());
@@ -14,7 +18,15 @@ async function aScene() {
   const { conversationId, stream } = await aGroup(engines[0], ada, [bo, cy]);
   const messageId = await aMessage(engines[0], conversationId, ada);
   answered(await send(engines[0], AddReaction, { conversationId, messageId, emoji: "👍" }, asks(ada)));
-  return { ...deployment, ada, bo, cy, dee, engines, conversationId, messageId, stream };
+  const asking = {
+    conversationId,
+    messageId: crypto.randomUUID(),
+    text: "read this",
+    ackBy: "2026-11-21T09:00:00.000Z",
+  };
+  answered(await send(engines[0], SendMessage, asking, asks(bo)));
+  const askingId = asking.messageId;
+  return { ...deployment, ada, bo, cy, dee, engines, conversationId, messageId, askingId, stream };
 }
 
 const key = "01890a5d-1111-7000-8000-0000000000aa";
@@ -56,6 +68,10 @@ const asked: Record<string, (scene: Awaited<ReturnType<typeof aScene>>) => [payl
   DeleteMessage: ({ conversationId, messageId }) => [
     { conversationId, messageId },
     { conversationId, messageId: crypto.randomUUID() },
+  ],
+  AcknowledgeMessage: ({ conversationId, messageId, askingId }) => [
+    { conversationId, messageId: askingId },
+    { conversationId, messageId },
   ],
   AddReaction: ({ conversationId, messageId }) => [
     { conversationId, messageId, emoji: "🎉" },

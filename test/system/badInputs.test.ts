@@ -49,6 +49,9 @@ beforeAll(async () => {
     deviceId: randomUUID(),
     erasureId: randomUUID(),
     holdId: randomUUID(),
+    exportId: randomUUID(),
+    grantId: randomUUID(),
+    caseId: randomUUID(),
     emoji: encodeURIComponent("👍"),
   };
   const { paths } = Contract.parse(await (await fetch(`${server.url}/openapi.json`)).json());
@@ -56,7 +59,7 @@ beforeAll(async () => {
     Object.entries(methods).map(([method, { operationId, parameters, requestBody }]) => ({
       name: operationId,
       method: method.toUpperCase(),
-      path: path.replace(/\{(\w+)\}/g, (_, name: string) => there[name] ?? name),
+      path: path.replace(/\{(\w+)\}/g, (_, name: string) => there[name] ?? expect.unreachable(`no ${name} is there`)),
       query: parameters.filter((parameter) => parameter.in === "query").map(({ name }) => name),
       fields: Object.keys(requestBody?.content["application/json"].schema.properties ?? {}),
     })),

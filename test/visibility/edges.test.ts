@@ -182,7 +182,7 @@ test("where history is open to all a latecomer reads what was before, and no lon
     items(await latecomer.get(`${at}/messages`, after(change))).map(({ text }) => text);
   const settings = async (historyVisibility: string) =>
     z.object({ position: z.number() }).parse((await owner.patch(at, { settings: { historyVisibility } })).body);
-  expect(await texts(await settings("all"))).toEqual(["to be spoiled"]);
+  expect(await texts(await settings("all"))).toEqual(["to be spoiled", "to be acknowledged"]);
   const closed = await settings("joined");
   expect(await texts(closed)).toEqual([]);
   expect((await latecomer.get(`${at}/messages/${target.messageId}`)).status).toBe(404);
