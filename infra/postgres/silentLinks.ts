@@ -47,12 +47,13 @@ export function endSilentLinks(pool: Pool, connection: string): void {
       const pid = pidOf(client);
       return pid === undefined ? [] : [{ client, since, pid }];
     });
+    // Before the question: what the answer takes must not make a living backend look too young.
+    const now = performance.now();
     const ages = await backendAges(
       connection,
       asked.map(({ pid }) => pid),
     );
     if (!ages) return;
-    const now = performance.now();
     for (const { client, since, pid } of asked)
       if ((ages.get(pid) ?? Number.NEGATIVE_INFINITY) < now - since - YOUNGER_MS) client.connection.stream.destroy();
   }
