@@ -44,7 +44,7 @@ interface Prepared {
 }
 
 /** A database with a log of so many events, whose read models are up to date. */
-async function prepare(events: number): Promise<Prepared> {
+async function prepareTables(events: number): Promise<Prepared> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "scripta-bench-")));
   const embedded = await startEmbedded({ dataFolder: folder, log: () => {} });
   const database = openDatabase(embedded.connection, { max: 16 });
@@ -208,8 +208,8 @@ async function fillFolder(folder: string, events: number): Promise<void> {
 }
 
 const meanwhile = await messagesMeanwhile();
-const small = await prepare(SMALL);
-const large = await prepare(LARGE);
+const small = await prepareTables(SMALL);
+const large = await prepareTables(LARGE);
 try {
   const against = await compare({
     title: `history, inbox and receipts rebuilt from ${LARGE} events of ${Math.ceil(LARGE / 1_000)} conversations, compared and swapped; fsync on; one process and its database`,
