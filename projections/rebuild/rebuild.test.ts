@@ -342,7 +342,7 @@ describe("a read model of another version", () => {
     const { position: head } = await chat.log.head();
     const positionOf = async (schema: string) =>
       (await checkpoints(db.database)).find((one) => one.schema === schema)?.position;
-    await expect.poll(() => positionOf("inbox")).toBe(head);
+    await expect.poll(() => positionOf("inbox"), { timeout: 10_000 }).toBe(head);
     expect(next.checkpoint()).toBe(before);
     expect(await dump(db.database, "history")).toEqual(frozen);
 
@@ -357,11 +357,12 @@ describe("a read model of another version", () => {
       onProblem: (error) => problems.push(error),
     });
     await caughtUp(next, chat.log);
-    await expect.poll(() => renewed).toEqual(["history"]);
+    await expect.poll(() => renewed, { timeout: 10_000 }).toEqual(["history"]);
     await renewing.stop();
-    expect(told.flatMap(({ events }) => events.map(({ position }) => position))).toEqual(
-      Array.from({ length: head - before }, (_, at) => before + 1 + at),
-    );
+    // The rows may be read first: what is to be told of them is read from the log once they are there.
+    await expect
+      .poll(() => told.flatMap(({ events }) => events.map(({ position }) => position)), { timeout: 10_000 })
+      .toEqual(Array.from({ length: head - before }, (_, at) => before + 1 + at));
     await random.play(steps(78, 10));
     await caughtUp(next, chat.log);
     const live = await dumpAll();
