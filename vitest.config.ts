@@ -15,5 +15,6 @@ export default defineConfig({
     reporters: ["default", tellSkipped],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
   },
 });
