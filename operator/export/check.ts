@@ -1,5 +1,6 @@
 import { type ArchiveReport, checkArchive } from "../../compliance/export/check/checkArchive.ts";
 import type { Manifest } from "../../compliance/export/manifest.ts";
+import { CommandFailed } from "../commandFailed.ts";
 import { exitCodes } from "../exitCodes.ts";
 import { print } from "../print.ts";
 import { keysFrom } from "../proof/keysFrom.ts";
@@ -10,7 +11,10 @@ export async function checkExportCommand(
   flags: { readonly key?: string; readonly json?: boolean },
 ): Promise<number> {
   const keys = flags.key === undefined ? undefined : await keysFrom(flags.key);
-  const report = await checkArchive(file, keys, showChecked);
+  const report = await checkArchive(file, keys, showChecked).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error) throw new CommandFailed(`${file} cannot be read: ${error.message}`);
+    throw error;
+  });
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   print(report, flags.json, linesOf(report));
   return report.verdict === "complete" ? exitCodes.done : exitCodes.failed;
