@@ -1,4 +1,4 @@
-import type { HistoryVisibility } from "../../domain/conversation/events.ts";
+import { conversationEvents, type HistoryVisibility } from "../../domain/conversation/events.ts";
 import type { Logged } from "../logged.ts";
 import { projection, type Tables } from "../projection.ts";
 import { packSealed } from "../sealedPart.ts";
@@ -38,23 +38,18 @@ const ofTheConversation = [
   "MemberRemoved",
   "MessagesExpired",
 ] as const;
+/** All but what only one member is told of. */
 const handles = [
-  ...ofTheConversation,
-  "MemberRoleChanged",
-  "MessageSent",
-  "MessageEdited",
-  "MessageDeleted",
-  "ReactionAdded",
-  "ReactionRemoved",
-  "MarksRaised",
-] as const;
+  ...conversationEvents.map(({ type }) => type).filter((type) => type !== "MemberPreferencesChanged"),
+  "MarksRaised" as const,
+];
 type InboxEvent = Extract<Logged, { type: (typeof handles)[number] }>;
 type ConversationEvent = Extract<Logged, { type: (typeof ofTheConversation)[number] }>;
 
 /** What stands at the top of a conversation, and how far each has moved. */
 export const inbox = projection({
   name: "inbox",
-  version: 1,
+  version: 2,
   schema: new URL("./schema.sql", import.meta.url),
   streams: ["conversation", "receipts"],
   handles,

@@ -41,9 +41,9 @@ export async function* block(
   from: BlockPlace | null,
 ): AsyncGenerator<{ ref: Ref; block: BlockPlace }> {
   const { conversation } = seat;
-  const last = from?.last ?? seat.lastSeq;
+  const ranges = from && from.part >= parts.conversation ? from.ranges : lastMessages(seat);
   const isNew = (part: number, key: string) => !from || part > from.part || (part === from.part && key > from.key);
-  const at = (part: number, key = "") => ({ part, key, last });
+  const at = (part: number, key = "") => ({ part, key, ranges });
 
   const top: Extract<Ref, { op: "left" | "conversation" | "preferences" | "unread" }>[] = [
     ...(left ? [{ op: "left", conversation } as const] : []),
@@ -72,9 +72,10 @@ export async function* block(
         yield { ref: { op: "receipt", conversation, userId: id }, block: at(parts.receipt, id) };
   }
 
-  const first = Math.max(firstSeq(seat.memberships, seat.historyVisibility), last - LAST_MESSAGES + 1);
-  const ranges = clip(visibleRanges(seat.memberships, seat.historyVisibility), first, last);
-  const messages = await messagesWithin(tx, tenant, conversation, ranges, {
+  // What is seen no more since then is left out.
+  const seen = visibleRanges(seat.memberships, seat.historyVisibility);
+  const still = ranges.flatMap(({ from, to }) => clip(seen, from, to));
+  const messages = await messagesWithin(tx, tenant, conversation, still, {
     limit: LAST_MESSAGES,
     descending: true,
     threadRoot: null,
@@ -84,4 +85,12 @@ export async function* block(
   for (const { seq } of messages)
     if (isNew(parts.message, paddedSeq(seq)))
       yield { ref: { op: "message", conversation, seq }, block: at(parts.message, paddedSeq(seq)) };
+}
+
+function lastMessages({ memberships, historyVisibility, lastSeq }: Seat): BlockPlace["ranges"] {
+  const first = Math.max(firstSeq(memberships, historyVisibility), lastSeq - LAST_MESSAGES + 1);
+  return clip(visibleRanges(memberships, historyVisibility), first, lastSeq).map(({ from, to }) => ({
+    from,
+    to: to ?? lastSeq,
+  }));
 }

@@ -119,7 +119,7 @@ async function* anew(
       if (!resume)
         yield {
           ref: { op: "left", conversation },
-          place: { phase: "anew", at: { conversation, block: { part: 0, key: "", last: 0 } } },
+          place: { phase: "anew", at: { conversation, block: { part: 0, key: "", ranges: [] } } },
         };
       continue;
     }

@@ -1,8 +1,15 @@
 import { z } from "zod";
 import { Uuid } from "../../domain/ids.ts";
 
-/** How far inside a conversation that is sent whole; `last`: the seq that its messages end at. */
-export const BlockPlace = z.object({ part: z.int(), key: z.string(), last: z.int() });
+/**
+ * How far inside a conversation that is sent whole; `ranges`: the seqs of the messages that belong to it. They stand
+ * since it was told of: what becomes visible only while it is sent has no sender among those that were sent.
+ */
+export const BlockPlace = z.object({
+  part: z.int(),
+  key: z.string(),
+  ranges: z.array(z.object({ from: z.int(), to: z.int() })),
+});
 export type BlockPlace = z.infer<typeof BlockPlace>;
 
 /** What was given last. The phases of a snapshot, then those of catching up, in their order. */

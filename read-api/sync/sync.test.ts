@@ -99,6 +99,31 @@ describe("sync", () => {
     expect(ops(await phone.pull())).toEqual(["conversation", "unread"]);
   });
 
+  test("gives whatever happened alone, however little it was", async () => {
+    const [ada, bo] = [await chat.person("ada"), await chat.person("bo")];
+    const group = await chat.group("plans", ada, [bo]);
+    const message = await chat.send(group, bo, "please acknowledge");
+    await settle();
+    const phone = device(by(ada));
+    await phone.pull();
+    const alone: [() => Promise<unknown>, ...string[]][] = [
+      [() => chat.ask(group, message, [ada]), "message", "unread"],
+      [() => chat.acknowledge(group, message, ada), "message", "unread"],
+      [() => chat.react(group, message, bo, "👍"), "message", "unread"],
+      [() => chat.unreact(group, message, bo, "👍"), "message", "unread"],
+      [() => chat.edit(group, message, "please do"), "message", "unread"],
+      [() => chat.mark(group, ada, 1), "receipt", "unread"],
+      [() => chat.prefer(group, bo, "none")],
+      [() => chat.role(group, bo, "admin"), "member", "unread"],
+      [() => chat.discard(group, message), "message", "unread"],
+    ];
+    for (const [happens, ...told] of alone) {
+      await happens();
+      await settle();
+      expect(ops(await phone.pull()).filter((op) => op !== "user")).toEqual(told);
+    }
+  });
+
   test("a cursor that is garbage, altered, or another's starts again, and nothing of it is used", async () => {
     const [ada, bo] = [await chat.person("ada"), await chat.person("bo")];
     await settle();
@@ -213,6 +238,24 @@ describe("sync", () => {
     await phone.catchUp(7);
     expect(new Set(phone.state.conversations.keys())).toEqual(new Set(ids));
     expect(phone.state.conversations.get(ids[0] ?? "")?.messages.size).toBe(1);
+  });
+
+  test("brings no message before its sender where history is opened while a conversation is sent", async () => {
+    const [ada, bo] = [await chat.person("ada"), await chat.person("bo")];
+    const group = await chat.group("plans", ada);
+    await chat.send(group, ada, "before bo");
+    await chat.add(group, bo);
+    await chat.send(group, bo, "after");
+    await settle();
+    const phone = device(by(bo));
+    const isSender = (change: Change | undefined) => change?.op === "user";
+    while (!isSender((await phone.pull({ limit: 1, pages: 1 })).at(-1)));
+    await chat.open(group, "all");
+    await settle();
+    await phone.catchUp(1);
+    expect(phone.state.faults).toEqual([]);
+    expect([...(phone.state.conversations.get(group)?.messages.values() ?? [])].map(({ seq }) => seq)).toEqual([2]);
+    expect(phone.state.conversations.get(group)?.conversation.firstSeq).toBe(1);
   });
 
   test("takes a stale device to what a fresh one knows, whatever happened and wherever its pages were cut", async () => {
