@@ -1,20 +1,12 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { z } from "zod";
-import { after, apiOf, type Body, group, type Person, passwordOf, send } from "../../test/support/apiClient.ts";
+import { after, type Body, group, passwordOf, send } from "../../test/support/apiClient.ts";
 import { liveSocket } from "../../test/support/apiSocket.ts";
-import { startInProcess } from "../../test/support/inProcess.ts";
+import { startWithOfficer } from "../../test/support/officer.ts";
 import { parseNote, parseVerifierKey, verifiedText } from "../verifier/note.ts";
 
-let server: Awaited<ReturnType<typeof startInProcess>>;
-let api: ReturnType<typeof apiOf>;
-let officer: Person;
-beforeAll(async () => {
-  server = await startInProcess({ SCRIPTA_BOOTSTRAP_ADMIN: `root:${passwordOf("root")}` });
-  api = apiOf(server.url);
-  officer = await api.login("root");
-}, 60_000);
-afterAll(() => server?.stop());
+const { server, api, officer, erasure } = await startWithOfficer();
+afterAll(() => server.stop());
 
 const SWEPT = [
   ["sign-in", 1],
@@ -30,13 +22,7 @@ const reason = "asked for it by letter";
 async function erased(userId: string): Promise<Body> {
   const asked = await officer.post("/compliance/erasures", { userId, reason });
   expect(asked).toMatchObject({ status: 202, body: { status: "running" } });
-  const until = performance.now() + 20_000;
-  for (;;) {
-    const { body } = await officer.get(`/compliance/erasures/${asked.body.erasureId}`);
-    if (body.status === "done" && body.certificate !== null) return body;
-    if (performance.now() > until) throw new Error(`not done: ${JSON.stringify(body)}`);
-    await pause(50);
-  }
+  return erasure(asked.body.erasureId, ({ status, certificate }) => status === "done" && certificate !== null);
 }
 
 test("an erased person is gone from every answer, devices are told once, and a group that was theirs alone goes on", async () => {

@@ -1,21 +1,13 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { z } from "zod";
 import { streamId } from "../../domain/ids.ts";
-import { after, apiOf, type Body, group, type Person, passwordOf } from "../../test/support/apiClient.ts";
+import { after, type Body, group } from "../../test/support/apiClient.ts";
 import { liveSocket } from "../../test/support/apiSocket.ts";
-import { startInProcess } from "../../test/support/inProcess.ts";
+import { startWithOfficer } from "../../test/support/officer.ts";
 import { sealedBeforeRedaction } from "./redactName.ts";
 
-let server: Awaited<ReturnType<typeof startInProcess>>;
-let api: ReturnType<typeof apiOf>;
-let officer: Person;
-beforeAll(async () => {
-  server = await startInProcess({ SCRIPTA_BOOTSTRAP_ADMIN: `root:${passwordOf("root")}` });
-  api = apiOf(server.url);
-  officer = await api.login("root");
-}, 60_000);
-afterAll(() => server?.stop());
+const { server, api, officer, erasure } = await startWithOfficer();
+afterAll(() => server.stop());
 
 const Id = z.uuid();
 const reason = "asked for it by letter";
@@ -23,13 +15,7 @@ const reason = "asked for it by letter";
 async function erased(request: object): Promise<Body> {
   const asked = await officer.post("/compliance/erasures", { body: { reason, ...request } });
   expect(asked).toMatchObject({ status: 202 });
-  const until = performance.now() + 20_000;
-  for (;;) {
-    const { body } = await officer.get(`/compliance/erasures/${asked.body.erasureId}`);
-    if (body.status === "done") return body;
-    if (performance.now() > until) throw new Error(`not done: ${JSON.stringify(body)}`);
-    await pause(50);
-  }
+  return erasure(asked.body.erasureId, ({ status }) => status === "done");
 }
 
 test("a redacted name is null everywhere, in the past too; the description stays, and the next name is one like any other", async () => {

@@ -1,32 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { z } from "zod";
-import { after, apiOf, group, type Person, passwordOf, send } from "../../test/support/apiClient.ts";
-import { startInProcess } from "../../test/support/inProcess.ts";
+import { after, group, send } from "../../test/support/apiClient.ts";
+import { startWithOfficer } from "../../test/support/officer.ts";
 
-let server: Awaited<ReturnType<typeof startInProcess>>;
-let api: ReturnType<typeof apiOf>;
-let officer: Person;
-beforeAll(async () => {
-  server = await startInProcess({ SCRIPTA_BOOTSTRAP_ADMIN: `root:${passwordOf("root")}` });
-  api = apiOf(server.url);
-  officer = await api.login("root");
-}, 60_000);
-afterAll(() => server?.stop());
+const { server, api, officer, erasure } = await startWithOfficer();
+afterAll(() => server.stop());
 
 const Id = z.uuid();
 const Items = z.object({ items: z.array(z.looseObject({ messageId: z.string() })) });
 
-async function comes(erasureId: unknown, status: string) {
-  const until = performance.now() + 20_000;
-  for (;;) {
-    const { body } = await officer.get(`/compliance/erasures/${erasureId}`);
-    if (body.status === status) return body;
-    if (performance.now() > until) throw new Error(`not ${status}: ${JSON.stringify(body)}`);
-    await pause(50);
-  }
-}
+const comes = (erasureId: unknown, wished: string) => erasure(erasureId, ({ status }) => status === wished);
 
 test("what a hold covers outlives its author's erasure, for compliance alone, until the hold is lifted", async () => {
   const [ada, bo] = await Promise.all([api.person("ada"), api.person("bo")]);

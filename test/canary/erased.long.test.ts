@@ -1,37 +1,19 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { z } from "zod";
 import { changeWeekKeys } from "../../sealing/weeklyKeyChange.ts";
-import { after, apiOf, type Body, group, type Person, passwordOf, send } from "../support/apiClient.ts";
+import { after, group, send } from "../support/apiClient.ts";
 import { liveSocket } from "../support/apiSocket.ts";
-import { startInProcess } from "../support/inProcess.ts";
+import { startWithOfficer } from "../support/officer.ts";
 import { tracesInFiles, tracesInTables } from "./traces.ts";
 
 /** Stands in everything that the person writes. */
 const CANARY = `q${randomBytes(8).toString("hex")}z`;
 
-let server: Awaited<ReturnType<typeof startInProcess>>;
-let api: ReturnType<typeof apiOf>;
-let officer: Person;
-beforeAll(async () => {
-  server = await startInProcess({ SCRIPTA_BOOTSTRAP_ADMIN: `root:${passwordOf("root")}` });
-  api = apiOf(server.url);
-  officer = await api.login("root");
-}, 60_000);
-afterAll(() => server?.stop());
-
-async function comes(erasureId: unknown, what: (report: Body) => boolean): Promise<Body> {
-  const until = performance.now() + 30_000;
-  for (;;) {
-    const { body } = await officer.get(`/compliance/erasures/${erasureId}`);
-    if (what(body)) return body;
-    if (performance.now() > until) throw new Error(`it does not come: ${JSON.stringify(body)}`);
-    await pause(50);
-  }
-}
+const { server, api, officer, erasure } = await startWithOfficer();
+afterAll(() => server.stop());
 
 test("after an erasure and the change of keys nothing that the person wrote is in any answer, row or byte, and no old copy of the keys opens", async () => {
   const { foundation } = server.running;
@@ -77,14 +59,14 @@ test("after an erasure and the change of keys nothing that the person wrote is i
   expect(keysThen).toContain(`${rows[0]?.weekKey}.json`);
 
   const asked = await officer.post("/compliance/erasures", { userId: ada.userId, reason: "asked for it" });
-  const done = await comes(asked.body.erasureId, ({ status }) => status === "done");
+  const done = await erasure(asked.body.erasureId, ({ status }) => status === "done");
   await bo.get("/me", after({ position: z.int().parse(done.position) }));
   expect(await everything()).not.toContain(CANARY);
 
   expect(done.finalAt).toBeNull();
   await changeWeekKeys(foundation.keys, { renewAfterMs: 0, keepMs: 0 });
   foundation.compliance.erasures.wake();
-  const final = await comes(asked.body.erasureId, ({ certificate }) => /^final \d/m.test(String(certificate)));
+  const final = await erasure(asked.body.erasureId, ({ certificate }) => /^final \d/m.test(String(certificate)));
   expect(final.finalAt).not.toBeNull();
   expect((await readdir(week)).filter((name) => keysThen.includes(name))).toEqual([]);
 
