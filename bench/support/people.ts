@@ -43,9 +43,27 @@ export async function signUpMany(url: string, count: number): Promise<SignedIn[]
   return people;
 }
 
-/** A live socket: signed in and caught up. */
-export function openSocket(url: string, { accessToken }: SignedIn): Promise<WebSocket> {
-  return opened(`${url.replace("http", "ws")}/api/v1/realtime`, { type: "hello", token: accessToken }, "scripta.v1");
+const RESUME = 4010;
+const TRIES = 10;
+
+class Closed extends Error {
+  readonly code: number;
+  constructor(code: number) {
+    super(`closed with ${code}`);
+    this.code = code;
+  }
+}
+
+/** A live socket: signed in and caught up. As every client it comes again where the server asks for that. */
+export async function openSocket(url: string, { accessToken }: SignedIn): Promise<WebSocket> {
+  const address = `${url.replace("http", "ws")}/api/v1/realtime`;
+  for (let tried = 1; ; tried++) {
+    try {
+      return await opened(address, { type: "hello", token: accessToken }, "scripta.v1");
+    } catch (error) {
+      if (!(error instanceof Closed) || error.code !== RESUME || tried === TRIES) throw error;
+    }
+  }
 }
 
 export function openRelaySocket(url: string, room: string): Promise<WebSocket> {
@@ -56,7 +74,7 @@ function opened(address: string, hello: object, protocol?: string): Promise<WebS
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(address, protocol, { perMessageDeflate: false });
     socket.once("error", reject);
-    socket.once("close", (code) => reject(new Error(`closed with ${code}`)));
+    socket.once("close", (code) => reject(new Closed(code)));
     socket.once("open", () => socket.send(JSON.stringify(hello)));
     const untilLive = (data: unknown) => {
       if (!String(data).includes('"live"')) return;
