@@ -5,6 +5,7 @@ import { KeysUnavailable } from "../../infra/ports/secrets.ts";
 import { lastSeqs } from "../../projections/history/queries.ts";
 import { type Looking, writtenDown } from "../access/writtenDown.ts";
 import { NotSignedYet } from "../proof/proveEvent.ts";
+import { RetentionUnderWay } from "../retention/retiring.ts";
 import { type Archive, type Export, type HowToMake, prepareArchive } from "./makeArchive.ts";
 import type { ExportParts } from "./parts.ts";
 import { NothingToExport, NotSettled } from "./selectionOf.ts";
@@ -22,6 +23,8 @@ export async function giveOut(
   } catch (error) {
     if (error instanceof NotSignedYet)
       return { ...reject("unavailable", "no checkpoint holds the newest events yet: ask again"), retryAfterSeconds: 1 };
+    if (error instanceof RetentionUnderWay)
+      return { ...reject("unavailable", `${error.message}: ask again`), retryAfterSeconds: 5 };
     if (error instanceof NothingToExport) return reject("not-found", error.message);
     if (error instanceof NotSettled) return reject("projection-behind", "what was written is not read yet: ask again");
     if (error instanceof KeysUnavailable) return reject("unavailable", "the keys that open content do not answer now");

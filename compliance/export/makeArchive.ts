@@ -7,6 +7,7 @@ import { parseStreamId, type StreamId } from "../../domain/ids.ts";
 import { sayInCase } from "../complianceCase.ts";
 import { erasureOf } from "../proof/covering.ts";
 import { signedPlace } from "../proof/proveEvent.ts";
+import { RetentionUnderWay, retiring } from "../retention/retiring.ts";
 import { originOf } from "../tlog/origin.ts";
 import { base64Of } from "../verifier/bytes.ts";
 import { parseCheckpoint } from "../verifier/checkpoint.ts";
@@ -65,14 +66,18 @@ export interface HowToMake {
 
 /**
  * Prepares the archive of an export, up to where the log is now: after this resolves it can be written.
- * @throws NotSignedYet, KeysUnavailable, LogUnavailable; while it is written also UnreadableForExport, ExportSwept
+ * @throws NotSignedYet, RetentionUnderWay, KeysUnavailable, LogUnavailable; while it is written also UnreadableForExport, ExportSwept
  */
 export async function prepareArchive(parts: ExportParts, it: Export, how: HowToMake): Promise<Archive> {
   const { log, secrets } = parts;
+  // In this order: of what was gone before the ledger's head the log tells by then, or it is still going.
+  const { head } = await secrets.ledger(Number.MAX_SAFE_INTEGER);
+  const going = await retiring(parts.database, it.tenant);
   const { position } = await log.head();
   const origin = originOf(parts.name, await log.epoch());
-  const { head } = await secrets.ledger(Number.MAX_SAFE_INTEGER);
   const selection = await selectionOf(parts, it);
+  if (selection.streams.some((stream) => going.has(parseStreamId(stream).id)))
+    throw new RetentionUnderWay("days of what is exported are going by retention");
   const { checkpoint } = await signedPlace(position, parts, how.signedWithinMs);
   const { size, root } = parseCheckpoint(parseNote(checkpoint.note).text);
   const madeAt = new Date(parts.accounts.engine.clock.now());

@@ -1,6 +1,8 @@
+import { parseStreamId } from "../../domain/ids.ts";
 import { type Rejection, reject } from "../../domain/rejection.ts";
 import type { RecordedEvent } from "../../infra/ports/eventLog.ts";
 import { KeysUnavailable } from "../../infra/ports/secrets.ts";
+import { RetentionUnderWay, retiring } from "../retention/retiring.ts";
 import { originOf } from "../tlog/origin.ts";
 import { checkProof } from "../verifier/checkProof.ts";
 import { parseVerifierKey } from "../verifier/note.ts";
@@ -30,16 +32,21 @@ export async function proveMessage(
   } catch (error) {
     if (error instanceof NotSignedYet)
       return { ...reject("unavailable", "no checkpoint holds this event yet: ask again"), retryAfterSeconds: 1 };
+    if (error instanceof RetentionUnderWay)
+      return { ...reject("unavailable", `${error.message}: ask again`), retryAfterSeconds: 5 };
     if (error instanceof KeysUnavailable) return reject("unavailable", "the keys that open content do not answer now");
     throw error;
   }
 }
 
-/** Why its content is not to be had any more: it is held for others, or an erasure in the log took it. */
+/** Why its content is not to be had any more: it is held for others, or an erasure in the log took it. @throws RetentionUnderWay */
 async function goneBy(event: RecordedEvent, parts: ProofParts): Promise<Pick<Proof, "verdict" | "coveredBy">> {
   if (await heldKey(event, parts)) return { verdict: "held" };
+  const going = await retiring(parts.database, tenantOf(event));
   const erasure = event.sealed && (await erasureOf(parts, tenantOf(event), event.sealed.subject));
   const covering = erasure ?? (await expiryOf(parts, event));
+  if (!covering && going.has(parseStreamId(event.stream).id))
+    throw new RetentionUnderWay("its day is just going by retention");
   if (!covering) return { verdict: "erased" };
   return { verdict: "erased", coveredBy: await proveEvent(covering, parts, { open: "nothing", forAuditor: false }) };
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { ExportAsked, requestExport } from "../../compliance/export/requestExpor
 import { isRejection } from "../../domain/rejection.ts";
 import type { Foundation } from "../../infra/foundation.ts";
 import { exportParts } from "../../infra/verifiableLog.ts";
+import { type Person, send } from "./apiClient.ts";
 
 /** Asks for an export and writes its archive into a folder. */
 export async function exported(
@@ -29,6 +30,15 @@ export async function exported(
   const file = join(folder, `${exportId}.zip`);
   const [made] = await Promise.all([archive.write(), pipeline(archive.output, createWriteStream(file))]);
   return { file, exportId, made };
+}
+
+/** Messages of which an archive, packed, is more than lies between who writes it and a reader who waits. */
+export const MUCH = 600;
+export async function sayMuch(by: Person, conversationId: string): Promise<void> {
+  for (let said = 0; said < MUCH; said += 20)
+    await Promise.all(
+      Array.from({ length: 20 }, () => send(by, conversationId, randomBytes(12_000).toString("base64"))),
+    );
 }
 
 /** All files of an archive, by name. */
