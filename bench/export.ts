@@ -16,11 +16,11 @@ import { exportParts, startSequencer } from "../infra/verifiableLog.ts";
 import { createCursors } from "../read-api/cursors.ts";
 import { openQueries } from "../read-api/list.ts";
 import { compare, keep, timed } from "./harness.ts";
-import { commander, makePeople, prepare } from "./support/prepare.ts";
+import { makePeople, prepare } from "./support/prepare.ts";
+import { writtenGroup } from "./support/writtenGroup.ts";
 
 const MESSAGES = Number(process.env.BENCH_MESSAGES ?? 100_000);
 const AUTHORS = 30;
-const IN_FLIGHT = 512;
 const PAGE = 200;
 const TENANT = "main";
 const SIGNED_WITHIN_MS = 600_000;
@@ -31,23 +31,9 @@ const Page = z.object({ items: z.array(z.object({ seq: z.int() })) });
 const folder = mkdtempSync(join(tmpdir(), "scripta-bench-"));
 const { conversationId, reader } = await prepare(folder, async (foundation) => {
   const people = await makePeople(foundation, AUTHORS);
-  const perform = commander(foundation);
-  const [owner, ...others] = people;
-  if (!owner) throw new Error("somebody reads");
-  const members = others.map(({ userId }) => ({ userId }));
-  const made = await perform("CreateConversation", owner.userId, { kind: "group", name: "export", members });
-  let next = 1;
-  const send = async () => {
-    for (let nth = next++; nth <= MESSAGES; nth = next++)
-      await perform("SendMessage", people[nth % AUTHORS]?.userId ?? "", {
-        conversationId: made.conversationId,
-        messageId: foundation.engine.newId(),
-        kind: "text",
-        text: `${nth}: the second dose at eight, with a glass of water, and write me how it went`,
-      });
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, send));
-  return { conversationId: made.conversationId, reader: owner.userId };
+  const [reader] = people;
+  if (!reader) throw new Error("somebody reads");
+  return { conversationId: await writtenGroup(foundation, people, MESSAGES), reader: reader.userId };
 });
 
 let heapMiB = 0;

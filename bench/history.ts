@@ -3,15 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compareCosts, keep, spread } from "./harness.ts";
 import { call, type SignedIn } from "./support/people.ts";
-import { commander, makePeople, prepare } from "./support/prepare.ts";
+import { makePeople, prepare } from "./support/prepare.ts";
 import { startScripta } from "./support/server.ts";
+import { textOf, writtenGroup } from "./support/writtenGroup.ts";
 
 const SMALL = Number(process.env.BENCH_SMALL ?? 10_000);
 const LARGE = Number(process.env.BENCH_LARGE ?? 1_000_000);
 const READS = Number(process.env.BENCH_READS ?? 400);
 const AUTHORS = 20;
 const PAGE = 50;
-const IN_FLIGHT = 1_024;
 
 interface Conversation {
   readonly conversationId: string;
@@ -23,33 +23,15 @@ interface Page {
   readonly more: { readonly before: boolean; readonly after: boolean };
 }
 
-const textOf = (nth: number) => `${nth}: the second dose at eight, with a glass of water, and write me how it went`;
-
 const folder = process.env.BENCH_FOLDER ?? mkdtempSync(join(tmpdir(), "scripta-bench-"));
 const { reader, conversations } = await prepare(folder, async (foundation) => {
   const people = await makePeople(foundation, AUTHORS);
-  const perform = commander(foundation);
-  const [reader, ...others] = people;
+  const [reader] = people;
   if (!reader) throw new Error("somebody reads");
   const conversations: Conversation[] = [];
   for (const messages of [SMALL, LARGE]) {
-    const { conversationId } = await perform("CreateConversation", reader.userId, {
-      kind: "group",
-      name: `${messages} messages`,
-      members: others.map(({ userId }) => ({ userId })),
-    });
     const began = performance.now();
-    let next = 1;
-    const send = async () => {
-      for (let nth = next++; nth <= messages; nth = next++)
-        await perform("SendMessage", people[nth % AUTHORS]?.userId ?? "", {
-          conversationId,
-          messageId: foundation.engine.newId(),
-          kind: "text",
-          text: textOf(nth),
-        });
-    };
-    await Promise.all(Array.from({ length: IN_FLIGHT }, send));
+    const conversationId = await writtenGroup(foundation, people, messages);
     console.log(`${messages} messages sent in ${Math.round((performance.now() - began) / 1_000)} s`);
     conversations.push({ conversationId, messages });
   }

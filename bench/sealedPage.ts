@@ -4,21 +4,19 @@ import { join } from "node:path";
 import { compareCosts, keep, spread } from "./harness.ts";
 import { call } from "./support/people.ts";
 import { plainSealing } from "./support/plainSealing.ts";
-import { commander, makePeople, prepare } from "./support/prepare.ts";
+import { makePeople, prepare } from "./support/prepare.ts";
 import { startScripta } from "./support/server.ts";
+import { textOf, writtenGroup } from "./support/writtenGroup.ts";
 
 const AUTHORS = 30;
 const PAGE = 50;
 const TURNS = 6;
 const PAGES_A_TURN = Number(process.env.BENCH_PAGES ?? 50);
 const MESSAGES = TURNS * PAGES_A_TURN * PAGE;
-const IN_FLIGHT = 512;
 
 interface Page {
   readonly items: readonly { readonly seq: number; readonly text: string }[];
 }
-
-const textOf = (nth: number) => `${nth}: the second dose at eight, with a glass of water, and write me how it went`;
 
 /** A server on a conversation that many wrote in, sealed or in clear. */
 async function aServer(unproven: boolean) {
@@ -27,23 +25,9 @@ async function aServer(unproven: boolean) {
     folder,
     async (foundation) => {
       const people = await makePeople(foundation, AUTHORS);
-      const perform = commander(foundation);
-      const [reader, ...others] = people;
+      const [reader] = people;
       if (!reader) throw new Error("somebody reads");
-      const members = others.map(({ userId }) => ({ userId }));
-      const group = { kind: "group", name: "page", members };
-      const { conversationId } = await perform("CreateConversation", reader.userId, group);
-      let next = 1;
-      const send = async () => {
-        for (let nth = next++; nth <= MESSAGES; nth = next++)
-          await perform("SendMessage", people[nth % AUTHORS]?.userId ?? "", {
-            conversationId,
-            messageId: foundation.engine.newId(),
-            kind: "text",
-            text: textOf(nth),
-          });
-      };
-      await Promise.all(Array.from({ length: IN_FLIGHT }, send));
+      const conversationId = await writtenGroup(foundation, people, MESSAGES);
       return { token: reader.accessToken, conversationId };
     },
     unproven ? { sealingOver: plainSealing } : {},
