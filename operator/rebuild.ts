@@ -62,8 +62,11 @@ export async function rebuildCommand(models: readonly string[], flags: RebuildFl
     );
   } catch (error) {
     if (!(error instanceof Error && error.name === "RebuildStopped")) throw error;
-    const again = `scripta rebuild ${flags.all ? "--all" : models.join(" ")}`;
-    process.stderr.write(`Stopped. \`${again}\` goes on from here, \`${again} --give-up\` drops what was built.\n`);
+    const again = `scripta rebuild ${flags.all ? "--all" : models.join(" ")}${flags.data ? ` --data ${flags.data}` : ""}`;
+    const how = `${flags.verifyOnly ? " --verify-only" : ""}${flags.replace ? " --replace" : ""}`;
+    process.stderr.write(
+      `Stopped. \`${again}${how}\` goes on from here, \`${again} --give-up\` drops what was built.\n`,
+    );
     return exitCodes.interrupted;
   } finally {
     for (const signal of SIGNALS) process.off(signal, stop);

@@ -1,8 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { check } from "../checker/check.ts";
 import type { History } from "../checker/history.ts";
 import { rules, type Violation } from "../checker/violation.ts";
@@ -11,33 +9,25 @@ import { randomFrom } from "../harness/randomFrom.ts";
 import { steppedClock } from "../harness/steppedClock.ts";
 import { startTraffic } from "../traffic/traffic.ts";
 import { faults } from "./faults.ts";
+import { settingsOf } from "./settings.ts";
 
 /**
  * People who talk on many devices while everything that may break breaks, judged by the checker again and again.
  * The seed draws who does what and which fault comes after how many commands; the machine decides how they interleave.
  * Ends with 1 on a violation, and leaves the history in a file.
  */
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string" },
-    minutes: { type: "string", default: "10" },
-    people: { type: "string", default: "4" },
-    "judge-every": { type: "string", default: "120" },
-  },
-});
-const seed = Number(values.seed ?? randomBytes(3).readUIntBE(0, 3));
-const endsAt = performance.now() + Number(values.minutes) * 60_000;
-const judgeEveryMs = Number(values["judge-every"]) * 1_000;
+const { seed, minutes, people, judgeEveryMs } = settingsOf(process.argv.slice(2));
+const endsAt = performance.now() + minutes * 60_000;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-say(`torture: seed ${seed}, ${values.minutes} minutes, ${values.people} people on three devices each`);
+say(`torture: seed ${seed}, ${minutes} minutes, ${people} people on three devices each`);
 const random = randomFrom(seed);
 const plan = random.fork("faults");
 const it = await installation({ SCRIPTA_TOKEN_SECONDS: "86400" });
 const clocks = [steppedClock(), steppedClock()];
 const services: Service[] = [];
 for (const clock of clocks) services.push(await it.service(clock.environment));
-const traffic = await startTraffic(it, { people: Number(values.people), random, services });
+const traffic = await startTraffic(it, { people, random, services });
 const victims = { it, services, clocks, devices: traffic.devices };
 const done = new Map<string, number>();
 const names = Object.keys(faults);
