@@ -96,7 +96,10 @@ describe("a poison event", () => {
     const data = { target, seq: first.answer?.seq, authorId: ada.userId, kind: "text", sentAt };
     await appendAsAnother(it.postgres.url(), bad, [{ type: "MessageSent", version: 1, data, target }]);
     await until(async () => (await parkedStreams()) === before + 1, "the alarm of one read model");
+    const later = await told(ada, bad, "later");
     await othersGoOn();
+    // What came later waits behind it, so that nobody reads it out of its order.
+    expect((await bo.read(bad, later.answer?.position))?.messages.map(({ text }) => text)).toEqual(["first"]);
     await service.stop();
     await service.start();
     expect(await parkedStreams()).toBe(before + 1);
