@@ -13,17 +13,24 @@ export async function identify(request: FastifyRequest, identities: Identities):
   return identities.authenticate(token);
 }
 
+/** Whether a part of a path names something, which is there or is not. */
+const isId = (name: string): boolean => name.endsWith("Id");
+
 /** Path, query and body as one payload; a body must not name what the path names. */
 export function payloadOf(it: OpenDoor, request: FastifyRequest): Record<string, unknown> | Rejection {
   const { method } = routeOf(it);
   const params = fieldsOf(request.params);
   const payload: Record<string, unknown> = { ...params };
-  for (const value of Object.values(params))
-    if (typeof value === "string" && faultInString(value)) return reject("not-found", "there is nothing here");
+  for (const [name, value] of Object.entries(params)) {
+    const fault = typeof value === "string" && faultInString(value);
+    if (fault) return isId(name) ? reject("not-found", "there is nothing here") : reject("validation-failed", fault);
+  }
   if (method === "GET") {
     for (const [name, value] of Object.entries(fieldsOf(request.query))) {
       if (name === "minPosition" || (it.audited && name === "purpose")) continue;
       if (name in payload || Array.isArray(value)) return misnamed(name);
+      const fault = typeof value === "string" && faultInString(value);
+      if (fault) return reject("validation-failed", fault);
       payload[name] = value;
     }
     return payload;
@@ -54,7 +61,7 @@ const misnamed = (name: string): Rejection => ({
 
 /** A path that cannot name anything: it is not found, whatever else is wrong. */
 export function misshapenPath(error: { issues: readonly { path: readonly PropertyKey[] }[] }, request: FastifyRequest) {
-  const ids = Object.keys(fieldsOf(request.params)).filter((name) => name.endsWith("Id"));
+  const ids = Object.keys(fieldsOf(request.params)).filter(isId);
   return error.issues.some(({ path }) => path.length === 1 && ids.includes(String(path[0])))
     ? reject("not-found", "there is nothing here")
     : undefined;

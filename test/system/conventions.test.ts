@@ -166,6 +166,16 @@ describe("what a request may hold", () => {
       expect((await ada.get(`/conversations/${path}/messages`)).status, path).toBe(404);
   });
 
+  test("U+0000 is no text in a query either, nor an emoji", async () => {
+    const { messageId } = await send(ada, tea, "hello");
+    for (const answer of [
+      await ada.get("/users?username=a%00b"),
+      await ada.put(`${messages()}/${messageId}/reactions/%00`),
+      await ada.delete(`${messages()}/${messageId}/reactions/a%00`),
+    ])
+      expect(answer).toMatchObject({ status: 400, body: { code: "validation-failed" } });
+  });
+
   test("ids are the same in capitals", async () => {
     expect((await ada.get(`/conversations/${tea.toUpperCase()}`)).body.conversationId).toBe(tea);
   });
