@@ -2,9 +2,9 @@ import type { Socket } from "node:net";
 import { isRejection, type Rejection } from "../domain/rejection.ts";
 import type { Identity } from "../infra/ports/identity.ts";
 import type { Change } from "./changeSource.ts";
-import { type ClientFrame, type CloseCode, close, encodeFrame } from "./frames.ts";
+import { apart, type ClientFrame, type CloseCode, close, encodeFrame } from "./frames.ts";
 import type { Gateway } from "./gateway.ts";
-import { readFrame } from "./incoming.ts";
+import { type RefusedCommand, readFrame } from "./incoming.ts";
 import { MOST_WAITING_BYTES, Outgoing } from "./outgoing.ts";
 import type { ServedSocket } from "./servedSocket.ts";
 import { SocketCommands } from "./socketCommands.ts";
@@ -17,8 +17,6 @@ const SLOW_CLOSED_WITHIN_MS = 30_000;
 /** People whose `user` change this socket is known to have had. */
 const MOST_INTRODUCED = 10_000;
 const CHANGES_BETWEEN_CURSORS = 200;
-/** What only this person may see; it never shares a frame with what all may. */
-const PERSONAL: ReadonlySet<unknown> = new Set(["me", "conversation", "preferences", "unread", "left"]);
 
 interface Held {
   readonly frame: Buffer;
@@ -35,6 +33,8 @@ export class Connection {
   #identity: Identity | undefined;
   #person: string | undefined;
   #state: "waiting" | "opening" | "live" | "closed" = "waiting";
+  /** Frames that came right behind `hello`, until it is answered; what comes after them waits in the network. */
+  #early: (Exclude<ClientFrame, { type: "hello" }> | RefusedCommand)[] | undefined;
   readonly #helloBy = performance.now() + HELLO_MS;
   /** Whether its client was asked for a new token. */
   #expiring = false;
@@ -94,11 +94,7 @@ export class Connection {
     if (this.#state !== "opening") return;
     for (const change of changes)
       if (change.op === "user" && typeof change.userId === "string") this.introduce(change.userId);
-    for (let start = 0, end = 0; start < changes.length; start = end) {
-      const personal = PERSONAL.has(changes[start]?.op);
-      while (end < changes.length && PERSONAL.has(changes[end]?.op) === personal) end++;
-      this.send({ type: "changes", position, changes: changes.slice(start, end) });
-    }
+    for (const frame of apart(changes)) this.send({ type: "changes", position, changes: frame });
   }
 
   /** Resolves when what was sent has mostly gone out; false once the socket is closed. */
@@ -158,6 +154,7 @@ export class Connection {
   end(code: CloseCode, reason: string): void {
     if (this.#state === "closed") return;
     if (code !== close.tooSlow) this.#out.flush();
+    this.#ws.resume();
     this.#ws.close(code, reason);
     const slow = code === close.tooSlow;
     setTimeout(() => this.cut(), slow ? SLOW_CLOSED_WITHIN_MS : CLOSED_WITHIN_MS).unref();
@@ -179,6 +176,7 @@ export class Connection {
     this.#state = "closed";
     this.#out.end();
     this.#held = undefined;
+    this.#early = undefined;
     this.#gateway.left(this);
   }
 
@@ -207,10 +205,12 @@ export class Connection {
     if (frame.type === "hello") {
       if (this.#state !== "waiting") return this.end(close.protocolError, "hello comes once");
       this.#state = "opening";
+      this.#early = [];
+      this.#ws.pause();
       this.#hello(frame).catch((error: unknown) => this.#failed(error));
-    } else if (!this.#identity) this.end(close.protocolError, "the first frame is hello");
-    else if (frame.type === "refused") this.#commandsOfIt().refuse(frame.id, frame.rejection);
-    else this.#act(frame, this.#identity);
+    } else if (this.#early) this.#early.push(frame);
+    else if (this.#identity) this.#act(frame, this.#identity);
+    else this.end(close.protocolError, "the first frame is hello");
   }
 
   #failed(error: unknown): void {
@@ -227,6 +227,15 @@ export class Connection {
     await this.#gateway.open(this, identity, cursor ?? undefined);
   }
 
+  /** The answer to `hello`. What came behind it is acted on, and the socket is read again. */
+  ready(frame: object): void {
+    this.send(frame);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    this.#ws.resume();
+    for (const one of early) if (this.#identity && this.#state === "opening") this.#act(one, this.#identity);
+  }
+
   /** Everything up to the position was sent by catching up: what was held from there on follows, then live. */
   goLive(upTo: number, cursor: string): void {
     if (this.#state !== "opening") return;
@@ -239,8 +248,10 @@ export class Connection {
     for (const { frame, position, changes } of held) this.deliver(frame, position, changes);
   }
 
-  #act(frame: Exclude<ClientFrame, { type: "hello" }>, identity: Identity): void {
+  #act(frame: Exclude<ClientFrame, { type: "hello" }> | RefusedCommand, identity: Identity): void {
     switch (frame.type) {
+      case "refused":
+        return this.#commandsOfIt().refuse(frame.id, frame.rejection);
       case "command":
         return this.#commandsOfIt().take(frame);
       case "ping":

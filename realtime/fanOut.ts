@@ -2,7 +2,7 @@ import type { Committed } from "../projections/projector.ts";
 import type { Audience } from "./audience.ts";
 import { type Change, type ChangeSource, messageKey, personKey } from "./changeSource.ts";
 import type { Connection } from "./connection.ts";
-import { encodeFrame } from "./frames.ts";
+import { apart, encodeFrame } from "./frames.ts";
 import { sortBatch, type Touched, type TouchedUsers } from "./touched.ts";
 
 /** Beyond this many members a conversation's receipts are counts on demand, and not sent to all. */
@@ -301,12 +301,14 @@ export class FanOut {
     if (change) this.#giveAll(to, [change], position);
   }
 
-  /** One frame, encoded once, to every socket of these people. */
-  #giveAll(to: readonly string[], changes: readonly Change[], position: number): void {
-    if (changes.length === 0 || to.length === 0) return;
-    const frame = encodeFrame({ type: "changes", position, changes });
-    for (const person of to)
-      for (const socket of this.#parts.sockets(person)) socket.deliver(frame, position, changes.length);
+  /** Each frame, encoded once, to every socket of these people. */
+  #giveAll(to: readonly string[], given: readonly Change[], position: number): void {
+    if (to.length === 0) return;
+    for (const changes of apart(given)) {
+      const frame = encodeFrame({ type: "changes", position, changes });
+      for (const person of to)
+        for (const socket of this.#parts.sockets(person)) socket.deliver(frame, position, changes.length);
+    }
   }
 
   #keys = (conversationId: string, people: readonly string[]) =>

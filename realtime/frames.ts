@@ -35,6 +35,20 @@ export const close = {
 export type CloseCode = (typeof close)[keyof typeof close];
 export type PresenceStatus = "online" | "away" | "offline";
 
+/** What only one person may see. */
+const PERSONAL: ReadonlySet<unknown> = new Set(["me", "conversation", "preferences", "unread", "left"]);
+
+/** Changes in their order, in as few frames as keep what is personal apart from what all members see. */
+export function apart<Told extends { readonly op: string }>(changes: readonly Told[]): Told[][] {
+  const frames: Told[][] = [];
+  for (const [index, change] of changes.entries()) {
+    const together = index > 0 && PERSONAL.has(changes[index - 1]?.op) === PERSONAL.has(change.op);
+    if (together) frames.at(-1)?.push(change);
+    else frames.push([change]);
+  }
+  return frames;
+}
+
 const TEXT_FRAME = 0x81;
 
 /**

@@ -158,7 +158,7 @@ export class Gateway {
     let last: { cursor: string; upTo: number } | undefined;
     for await (const page of this.#source.catchUp(viewer, cursor)) {
       if (!started) {
-        connection.send({ type: "ready", userId, deviceId, resumed: !page.reset });
+        connection.ready({ type: "ready", userId, deviceId, resumed: !page.reset });
         started = true;
       }
       if (page.reset) connection.send({ type: "reset" });
@@ -168,7 +168,7 @@ export class Gateway {
     }
     if (!last) throw new Error("catching up gave no page");
     if (last.upTo < spreadTo) return connection.end(close.goingAway, "resume from your cursor");
-    this.#presence.say(person, connection, "online", new Date(this.now()));
+    this.#presence.say(person, connection, connection.saidStatus, new Date(this.now()));
     connection.goLive(last.upTo, last.cursor);
   }
 

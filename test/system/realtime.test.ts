@@ -89,6 +89,22 @@ describe("opening", () => {
     expect(again.changes().filter(({ op }) => op === "conversation" || op === "me")).toEqual([]);
   });
 
+  test("takes what comes right behind hello, in order, once it said who it is", async () => {
+    const [socket, watching] = [await open(), await live(bo)];
+    socket.send({ type: "hello", token: ada.token });
+    socket.send({ type: "presence", status: "away" });
+    socket.send({ type: "ping" });
+    socket.send({ type: "command", id: "none", name: "SendMessage", payload: [] });
+    const answer = await socket.command("SendMessage", text());
+    expect(answer).toMatchObject({ type: "ack", seq: expect.any(Number) });
+    expect(socket.frames[0]).toMatchObject({ type: "ready" });
+    expect(await socket.frame("pong")).toEqual({ type: "pong" });
+    expect(await socket.frame("reject")).toMatchObject({ id: "none", code: "validation-failed" });
+    await socket.frame("live");
+    watching.send({ type: "watch", userIds: [ada.userId] });
+    expect(await watching.frame("presence")).toMatchObject({ userId: ada.userId, status: "away" });
+  });
+
   test("an altered cursor, or one of another person or device, gives a reset and nothing of it", async () => {
     const own = (await live(ada)).cursor() ?? "";
     const other = await api.login(ada.username, "tablet");
@@ -138,12 +154,15 @@ describe("a command that is none", () => {
   });
 });
 
-test("what only oneself may see shares no frame with what all may, in catching up too", async () => {
+test("what only oneself may see shares no frame with what all may, in catching up and where one is added too", async () => {
   const first = await live(bo);
   await first.close();
   await send(ada, tea, "meanwhile");
   const personal = new Set(["me", "conversation", "preferences", "unread", "left"]);
-  for (const socket of [await live(bo, first.cursor()), await live(bo)]) {
+  const added = await live(bo);
+  const place = await group(ada, [bo]);
+  await added.change("receipt", ({ conversationId }) => conversationId === place);
+  for (const socket of [await live(bo, first.cursor()), await live(bo), added]) {
     const kinds = socket.frames.flatMap(({ type, changes }) =>
       type === "changes" && Array.isArray(changes) ? [new Set(changes.map(({ op }) => personal.has(op)))] : [],
     );
