@@ -17,9 +17,9 @@ import { Exchange } from "./doors/exchange.ts";
 import { GetMe, GetPreferences } from "./doors/me.ts";
 import { Register } from "./doors/register.ts";
 import { FindUsers, GetUser } from "./doors/users.ts";
+import { bootstrapAdmin, foundTenant } from "./foundTenant.ts";
 import { openAccounts } from "./list.ts";
 import { sendCommand } from "./sendCommand.ts";
-import { bootstrapAdmin, foundTenant } from "./tenants.ts";
 
 let installation: Installation;
 let server: Awaited<ReturnType<typeof startAccounts>>;

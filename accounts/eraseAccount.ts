@@ -2,10 +2,10 @@ import { SignOutDevice } from "../commands/index.ts";
 import type { By } from "../domain/by.ts";
 import { isRejection, type Rejection } from "../domain/rejection.ts";
 import { eraseCredentials } from "./accountRows.ts";
+import { byTenant } from "./byTenant.ts";
 import type { AccountParts } from "./parts.ts";
 import { sendCommand } from "./sendCommand.ts";
 import { activeDevices, revokeDevices } from "./sessions/deviceRows.ts";
-import { byTenant } from "./tenants.ts";
 
 /**
  * The part of an erasure that accounts have: nobody signs in as this person any more, and who is signed in is signed

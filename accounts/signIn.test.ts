@@ -16,7 +16,7 @@ import { Login } from "./doors/login.ts";
 import { Logout } from "./doors/logout.ts";
 import { Refresh } from "./doors/refresh.ts";
 import { eraseAccount } from "./eraseAccount.ts";
-import { foundTenant } from "./tenants.ts";
+import { foundTenant } from "./foundTenant.ts";
 
 let installation: Installation;
 let now = Date.UTC(2026, 10, 21, 8);

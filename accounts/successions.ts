@@ -1,8 +1,8 @@
 import { type Engine, succeedOwner } from "../commands/index.ts";
 import { isRejection } from "../domain/rejection.ts";
 import type { Database } from "../infra/ports/database.ts";
+import { byTenant } from "./byTenant.ts";
 import type { People } from "./people.ts";
-import { byTenant } from "./tenants.ts";
 
 const RETRY_MS = 2_000;
 

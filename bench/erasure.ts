@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { byTenant } from "../accounts/tenants.ts";
+import { byTenant } from "../accounts/byTenant.ts";
 import { requestErasure } from "../compliance/erasure/requestErasure.ts";
 import { isRejection } from "../domain/rejection.ts";
 import type { Foundation } from "../infra/foundation.ts";

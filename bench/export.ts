@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
-import { byTenant } from "../accounts/tenants.ts";
+import { byTenant } from "../accounts/byTenant.ts";
 import { lookingBy } from "../compliance/access/writtenDown.ts";
 import { giveOut } from "../compliance/export/giveOut.ts";
 import { requestExport } from "../compliance/export/requestExport.ts";

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { foundTenant } from "../accounts/tenants.ts";
+import { foundTenant } from "../accounts/foundTenant.ts";
 import { importedConversationId, importedMessageId, importedUserId } from "../domain/ids.ts";
 import type { Foundation } from "../infra/foundation.ts";
 import { importSlack } from "../operator/import/importSlack.ts";

@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import { v7 as uuidV7 } from "uuid";
 import { accountsOf } from "../accounts/accountRows.ts";
 import { type Accounts, accountMigrations, createAccounts } from "../accounts/accounts.ts";
-import { foundTenant } from "../accounts/tenants.ts";
+import { foundTenant } from "../accounts/foundTenant.ts";
 import { defaultLimits, type Engine, type TurnTaken } from "../commands/engine/engine.ts";
 import { AccessSeals } from "../compliance/access/sealAccessLog.ts";
 import { certifier } from "../compliance/erasure/certificate.ts";

@@ -1,8 +1,9 @@
 import { createSecretKey } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { type Logger, pino } from "pino";
+import { byTenant } from "../accounts/byTenant.ts";
+import { bootstrapAdmin } from "../accounts/foundTenant.ts";
 import { openAccounts } from "../accounts/list.ts";
-import { bootstrapAdmin, byTenant } from "../accounts/tenants.ts";
 import { marksOf, openCommands } from "../commands/index.ts";
 import { openExports } from "../compliance/export/list.ts";
 import { openCompliance } from "../compliance/list.ts";

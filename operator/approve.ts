@@ -1,4 +1,4 @@
-import { byTenant } from "../accounts/tenants.ts";
+import { byTenant } from "../accounts/byTenant.ts";
 import { approve } from "../compliance/approvals/approve.ts";
 import { Uuid } from "../domain/ids.ts";
 import { isRejection } from "../domain/rejection.ts";

@@ -1,6 +1,6 @@
 import { accountNamed } from "../accounts/accountRows.ts";
+import { byTenant } from "../accounts/byTenant.ts";
 import type { AccountParts } from "../accounts/parts.ts";
-import { byTenant } from "../accounts/tenants.ts";
 import { reportOf } from "../compliance/erasure/getErasure.ts";
 import type { ErasureStep } from "../compliance/erasure/nextStep.ts";
 import { type Erasure, statusOf } from "../compliance/erasure/readErasure.ts";

@@ -1,4 +1,4 @@
-import { byTenant } from "../accounts/tenants.ts";
+import { byTenant } from "../accounts/byTenant.ts";
 import { liftHold } from "../compliance/holds/liftHold.ts";
 import { standingHolds } from "../compliance/holds/listHolds.ts";
 import { HoldAsked, placeHold } from "../compliance/holds/placeHold.ts";

@@ -1,4 +1,4 @@
-import { byTenant } from "../accounts/tenants.ts";
+import { byTenant } from "../accounts/byTenant.ts";
 import { RetentionRules, setRetention } from "../compliance/retention/doors.ts";
 import { readRules } from "../compliance/retention/rules.ts";
 import { isRejection } from "../domain/rejection.ts";

@@ -1,5 +1,5 @@
+import { bootstrapAdmin, foundTenant } from "../accounts/foundTenant.ts";
 import { Registration } from "../accounts/registerAccount.ts";
-import { bootstrapAdmin, foundTenant } from "../accounts/tenants.ts";
 import { TenantName } from "../domain/ids.ts";
 import { isRejection } from "../domain/rejection.ts";
 import type { Foundation } from "../infra/foundation.ts";

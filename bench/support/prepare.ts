@@ -1,6 +1,6 @@
+import { byTenant } from "../../accounts/byTenant.ts";
 import { importAccounts } from "../../accounts/importAccounts.ts";
 import { openSession } from "../../accounts/sessions/openSession.ts";
-import { byTenant } from "../../accounts/tenants.ts";
 import { openCommands, Placement } from "../../commands/index.ts";
 import { isRejection } from "../../domain/rejection.ts";
 import { readConfig } from "../../infra/config.ts";

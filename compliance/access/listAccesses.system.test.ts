@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bootstrapAdmin, foundTenant } from "../../accounts/tenants.ts";
+import { bootstrapAdmin, foundTenant } from "../../accounts/foundTenant.ts";
 import { after, apiOf, group, items, type Person, passwordOf, type Sent, send } from "../../test/support/apiClient.ts";
 import { startInProcess } from "../../test/support/inProcess.ts";
 import { scripta } from "../../test/support/scriptaProcess.ts";

@@ -1,4 +1,4 @@
-import { byTenant } from "../../accounts/tenants.ts";
+import { byTenant } from "../../accounts/byTenant.ts";
 import type { Engine } from "../../commands/index.ts";
 import { decodeFacts } from "../../domain/catalogue.ts";
 import { AccessLogSealed } from "../../domain/compliance/events.ts";

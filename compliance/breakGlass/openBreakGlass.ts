@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { byTenant } from "../../accounts/tenants.ts";
+import { byTenant } from "../../accounts/byTenant.ts";
 import { ungatedConversation } from "../../commands/conversation/aggregate.ts";
 import { Placement } from "../../commands/index.ts";
 import type { By } from "../../domain/by.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { byTenant } from "../../accounts/byTenant.ts";
 import type { AccountParts } from "../../accounts/parts.ts";
-import { byTenant } from "../../accounts/tenants.ts";
 import type { ComplianceEvent } from "../../domain/compliance/events.ts";
 import {
   ErasureBecameFinal,

@@ -1,4 +1,4 @@
-import { byTenant } from "../../accounts/tenants.ts";
+import { byTenant } from "../../accounts/byTenant.ts";
 import { ungatedConversation } from "../../commands/conversation/aggregate.ts";
 import { fieldOf } from "../../commands/conversation/lastingContent.ts";
 import { type Engine, unchanged } from "../../commands/index.ts";

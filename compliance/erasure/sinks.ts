@@ -1,6 +1,6 @@
+import { byTenant } from "../../accounts/byTenant.ts";
 import { eraseAccount } from "../../accounts/eraseAccount.ts";
 import type { AccountParts } from "../../accounts/parts.ts";
-import { byTenant } from "../../accounts/tenants.ts";
 import { unchanged } from "../../commands/index.ts";
 import { user } from "../../commands/user/aggregate.ts";
 import { streamId } from "../../domain/ids.ts";

@@ -3,8 +3,9 @@ import { Uuid } from "../../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
 import { type Looking, lookingBy } from "../access/writtenDown.ts";
+import type { Export } from "./export.ts";
 import { giveOut } from "./giveOut.ts";
-import type { Archive, Export } from "./makeArchive.ts";
+import type { Archive } from "./makeArchive.ts";
 import type { ExportParts } from "./parts.ts";
 import { readExport } from "./readExport.ts";
 

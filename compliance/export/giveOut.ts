@@ -6,7 +6,8 @@ import { lastSeqs } from "../../projections/history/queries.ts";
 import { type Looking, writtenDown } from "../access/writtenDown.ts";
 import { NotSignedYet } from "../proof/proveEvent.ts";
 import { RetentionUnderWay } from "../retention/retiring.ts";
-import { type Archive, type Export, type HowToMake, prepareArchive } from "./makeArchive.ts";
+import type { Export } from "./export.ts";
+import { type Archive, type HowToMake, prepareArchive } from "./makeArchive.ts";
 import type { ExportParts } from "./parts.ts";
 import { NothingToExport, NotSettled } from "./selectionOf.ts";
 

@@ -1,7 +1,6 @@
 import { hash } from "node:crypto";
 import type { Readable } from "node:stream";
-import { byTenant } from "../../accounts/tenants.ts";
-import type { ExportScope } from "../../domain/compliance/events.ts";
+import { byTenant } from "../../accounts/byTenant.ts";
 import { ExportGivenOut } from "../../domain/compliance/events.ts";
 import { parseStreamId, type StreamId } from "../../domain/ids.ts";
 import { sayInCase } from "../complianceCase.ts";
@@ -14,6 +13,7 @@ import { parseCheckpoint } from "../verifier/checkpoint.ts";
 import { parseNote } from "../verifier/note.ts";
 import { accessesTo } from "./accessesTo.ts";
 import { evidenceOf, nothingYet, type StreamCounts } from "./evidence.ts";
+import type { Export } from "./export.ts";
 import { formats, RENDERING } from "./formats/all.ts";
 import type { Piece } from "./formats/format.ts";
 import { evidencePath, FORMAT, type Manifest, manifestText, places } from "./manifest.ts";
@@ -26,13 +26,6 @@ import { selectionOf } from "./selectionOf.ts";
 import { entriesIn } from "./told.ts";
 import { ExportSwept } from "./underWay.ts";
 import { ZipWriter } from "./zipWriter.ts";
-
-/** What is to be exported, as it was asked for. */
-export interface Export {
-  readonly tenant: string;
-  readonly exportId: string;
-  readonly scope: ExportScope;
-}
 
 /** What an archive came to hold. */
 export interface Made {

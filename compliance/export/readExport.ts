@@ -2,7 +2,8 @@ import { decodeFacts } from "../../domain/catalogue.ts";
 import { type ExportScope, ExportScope as Scope } from "../../domain/compliance/events.ts";
 import { streamId } from "../../domain/ids.ts";
 import type { EventLog } from "../../infra/ports/eventLog.ts";
-import type { Export, Made } from "./makeArchive.ts";
+import type { Export } from "./export.ts";
+import type { Made } from "./makeArchive.ts";
 
 /** An export as its stream tells it. */
 export interface ExportTold extends Export {

@@ -1,4 +1,4 @@
-import type { Export } from "./makeArchive.ts";
+import type { Export } from "./export.ts";
 import { places } from "./manifest.ts";
 
 /** What somebody needs to know who finds an archive without anything else. */

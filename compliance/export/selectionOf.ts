@@ -2,7 +2,7 @@ import type { ExportScope } from "../../domain/compliance/events.ts";
 import { conversationsAuthored } from "../../projections/history/queries.ts";
 import { conversationsEver } from "../../projections/members/queries.ts";
 import { readHold } from "../holds/listHolds.ts";
-import type { Export } from "./makeArchive.ts";
+import type { Export } from "./export.ts";
 import type { ExportParts } from "./parts.ts";
 import { ofConversations, ofMatter, ofPerson, type Selection } from "./selection.ts";
 

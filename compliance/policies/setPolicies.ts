@@ -1,4 +1,4 @@
-import { byTenant } from "../../accounts/tenants.ts";
+import { byTenant } from "../../accounts/byTenant.ts";
 import { type Engine, unchanged } from "../../commands/index.ts";
 import { tenant as tenantAggregate } from "../../commands/tenant/aggregate.ts";
 import { streamId, tenantId } from "../../domain/ids.ts";

@@ -1,7 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { access, open, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { byTenant } from "../../accounts/tenants.ts";
+import { byTenant } from "../../accounts/byTenant.ts";
 
 import { giveOut } from "../../compliance/export/giveOut.ts";
 import type { Archive, Made } from "../../compliance/export/makeArchive.ts";

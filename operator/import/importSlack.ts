@@ -1,5 +1,5 @@
+import { byTenant } from "../../accounts/byTenant.ts";
 import { importAccounts } from "../../accounts/importAccounts.ts";
-import { byTenant } from "../../accounts/tenants.ts";
 import {
   type Engine,
   type ImportedMessage,

@@ -1,5 +1,5 @@
 import type { Tables } from "../projection.ts";
-import type { HistoryEvent } from "./projection.ts";
+import type { HistoryEvent } from "./historyEvent.ts";
 
 interface MentionsOf {
   readonly tenant: string;

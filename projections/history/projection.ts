@@ -2,20 +2,10 @@ import type { Logged } from "../logged.ts";
 import { projection, type Tables } from "../projection.ts";
 import { packSealed } from "../sealedPart.ts";
 import { foldAcknowledgements } from "./acknowledgements.ts";
+import { type HistoryEvent, historyEvents } from "./historyEvent.ts";
 import { foldMentions } from "./mentions.ts";
 import { foldReactions } from "./reactions.ts";
 
-const handles = [
-  "MessageSent",
-  "MessageEdited",
-  "MessageDeleted",
-  "ReactionAdded",
-  "ReactionRemoved",
-  "AcknowledgementRequested",
-  "MessageAcknowledged",
-  "AcknowledgementFellDue",
-] as const;
-export type HistoryEvent = Extract<Logged, { type: (typeof handles)[number] }>;
 type Sent = Extract<HistoryEvent, { type: "MessageSent" }>;
 type Edited = Extract<HistoryEvent, { type: "MessageEdited" }>;
 
@@ -46,7 +36,7 @@ export const history = projection({
   version: 1,
   schema: new URL("./schema.sql", import.meta.url),
   streams: ["conversation"],
-  handles,
+  handles: historyEvents,
   async project(events, tables, schema) {
     const sent = new Map<string, Message>();
     for (const event of events.filter(isSent)) {

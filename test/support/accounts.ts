@@ -4,7 +4,7 @@ import { accountsOf } from "../../accounts/accountRows.ts";
 import { type AccountSettings, accountMigrations, createAccounts } from "../../accounts/accounts.ts";
 import { Login } from "../../accounts/doors/login.ts";
 import { Register } from "../../accounts/doors/register.ts";
-import { bootstrapAdmin, foundTenant } from "../../accounts/tenants.ts";
+import { bootstrapAdmin, foundTenant } from "../../accounts/foundTenant.ts";
 import { defaultLimits, type Engine } from "../../commands/index.ts";
 import type { By } from "../../domain/by.ts";
 import { isRejection, type Rejection } from "../../domain/rejection.ts";

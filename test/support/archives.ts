@@ -6,7 +6,7 @@ import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { openPromise } from "yauzl";
 import { ZipFile } from "yazl";
-import { byTenant } from "../../accounts/tenants.ts";
+import { byTenant } from "../../accounts/byTenant.ts";
 import { type Made, prepareArchive } from "../../compliance/export/makeArchive.ts";
 import { ExportAsked, requestExport } from "../../compliance/export/requestExport.ts";
 import { isRejection } from "../../domain/rejection.ts";

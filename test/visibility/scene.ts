@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { bootstrapAdmin, foundTenant } from "../../accounts/tenants.ts";
+import { bootstrapAdmin, foundTenant } from "../../accounts/foundTenant.ts";
 import { setPolicies } from "../../compliance/policies/setPolicies.ts";
 import { isRejection } from "../../domain/rejection.ts";
 import { type Api, after, apiOf, group, type Person, passwordOf, type Sent, send } from "../support/apiClient.ts";
