@@ -86,9 +86,9 @@ async function erase({ compliance, sealing, database }: Foundation, userId: stri
   const asked = await requestErasure(compliance, { userId, reason: "measured" }, byTenant(accounts.engine, TENANT));
   if (isRejection(asked)) throw new Error(asked.detail);
   let [unreadableMs, doneMs] = [Number.NaN, Number.NaN];
-  const erasure = await erasures.complete(TENANT, asked.erasureId, (_, { do: step }) => {
-    if (step === "destroy") unreadableMs = performance.now() - began;
-    if (step === "complete") doneMs = performance.now() - began;
+  const erasure = await erasures.complete(TENANT, asked.erasureId, ({ effectiveAt, completedAt }) => {
+    if (effectiveAt !== undefined && Number.isNaN(unreadableMs)) unreadableMs = performance.now() - began;
+    if (completedAt !== undefined && Number.isNaN(doneMs)) doneMs = performance.now() - began;
   });
   if ([...(await states())].join() !== "erased") throw new Error("what was erased can be opened");
   const items = erasure.swept.get("messages")?.items;

@@ -2,7 +2,6 @@ import { accountNamed } from "../accounts/accountRows.ts";
 import { byTenant } from "../accounts/byTenant.ts";
 import type { AccountParts } from "../accounts/parts.ts";
 import { reportOf } from "../compliance/erasure/getErasure.ts";
-import type { ErasureStep } from "../compliance/erasure/nextStep.ts";
 import { type Erasure, statusOf } from "../compliance/erasure/readErasure.ts";
 import { requestErasure } from "../compliance/erasure/requestErasure.ts";
 import { Reason } from "../compliance/reason.ts";
@@ -39,8 +38,8 @@ export async function eraseCommand(person: string, flags: EraseFlags): Promise<n
       print(asked, flags.json, [`erasure ${asked.erasureId} waits for a second officer, seven days at most`]);
       return exitCodes.done;
     }
-    const shown = flags.json ? undefined : (erasure: Erasure, step: ErasureStep) => tell(erasure, step);
-    const erasure = await erasures.complete(tenant, asked.erasureId, shown);
+    const tell = flags.json ? () => {} : teller();
+    const erasure = await erasures.complete(tenant, asked.erasureId, tell);
     print(reportOf(erasure, erasures.sinks), flags.json, lastLines(erasure));
     return statusOf(erasure) === "done" ? exitCodes.done : exitCodes.failed;
   });
@@ -62,12 +61,26 @@ export async function personNamed({ engine, database }: AccountParts, tenant: st
   return named.userId;
 }
 
-function tell({ erasureId, userId, swept, effectiveAt }: Erasure, step: ErasureStep): void {
-  const say = (line: string) => process.stdout.write(`${line}\n`);
-  if (step.do === "prepare") say(`erasure ${erasureId} of ${userId}`);
-  if (step.do === "sweep") say(`  swept      ${step.sink.name.padEnd(12)} ${swept.get(step.sink.name)?.items ?? 0}`);
-  if (step.do === "destroy" && effectiveAt !== undefined)
-    say(`  destroyed  the person's secret: nothing opens anywhere from ${new Date(effectiveAt).toISOString()} on`);
+/** Tells each thing once it is done, whoever did it: a server beside this takes steps, too. */
+function teller(): (erasure: Erasure) => void {
+  const told = new Set<string>();
+  const once = (what: string, line: string) => {
+    if (!told.has(what)) process.stdout.write(`${line}\n`);
+    told.add(what);
+  };
+  return ({ erasureId, userId, swept, effectiveAt }) => {
+    once("begun", `erasure ${erasureId} of ${userId}`);
+    const destroyed = () => {
+      if (effectiveAt === undefined) return;
+      const at = new Date(effectiveAt).toISOString();
+      once("destroyed", `  destroyed  the person's secret: nothing opens anywhere from ${at} on`);
+    };
+    for (const [sink, { items, doneAt }] of swept) {
+      if (effectiveAt !== undefined && doneAt >= effectiveAt) destroyed();
+      once(`sink ${sink}`, `  swept      ${sink.padEnd(12)} ${items}`);
+    }
+    destroyed();
+  };
 }
 
 function lastLines(erasure: Erasure): string[] {

@@ -32,12 +32,21 @@ export const placeHoldCommand = (flags: PlaceFlags): Promise<number> =>
     const { tenant, conversation: conversationId, person, from, to, reason } = flags;
     const userId = person === undefined ? undefined : await personNamed(accounts, tenant, person);
     const asked = HoldAsked.safeParse({ conversationId, userId, from, to, reason });
-    if (!asked.success) throw new CommandFailed(asked.error.issues.map(({ message }) => message).join("; "));
+    if (!asked.success) throw new CommandFailed(asked.error.issues.map(whatIsWrong).join("; "));
     const placed = await placeHold(compliance, asked.data, byTenant(accounts.engine, tenant));
     if (isRejection(placed)) throw new CommandFailed(placed.detail);
     print(placed, flags.json, [`hold ${placed.holdId} stands: what lies in its scope outlives erasure and retention`]);
     return exitCodes.done;
   });
+
+const flagOf: Readonly<Record<string, string>> = {
+  conversationId: "--conversation takes the id of a conversation",
+  from: "--from takes a time, such as 2026-01-01T00:00:00Z",
+  to: "--to takes a time, such as 2026-01-01T00:00:00Z",
+  reason: "--reason must say something, in at most 2,000 characters",
+};
+const whatIsWrong = ({ path, message }: { readonly path: readonly PropertyKey[]; readonly message: string }): string =>
+  flagOf[String(path[0])] ?? message;
 
 export const liftHoldCommand = (holdId: string, flags: HoldFlags): Promise<number> =>
   onFolder(flags, async ({ compliance }) => {

@@ -7,10 +7,11 @@ import { configured, type SettingFlags } from "./settings.ts";
 /**
  * Runs an operator's work on a data folder: beside the service that runs there, else with a database of its own.
  * Where nothing lies yet it refuses, unless its work founds what is not there: a mistaken folder is not found in order.
+ * An organisation that is named must be there.
  * @throws CommandFailed, ConfigurationFault, FolderBusy, LogBehind
  */
 export async function onFolder<T>(
-  flags: SettingFlags,
+  flags: SettingFlags & { readonly tenant?: string },
   work: (foundation: Foundation) => Promise<T>,
   {
     founds = false,
@@ -32,6 +33,9 @@ export async function onFolder<T>(
     // Other commands may come beside this one.
     const { lock, databaseUrlFile } = foundation;
     await lock?.announce({ address: null, databaseUrlFile });
+    const { tenant } = flags;
+    if (!founds && tenant !== undefined && !(await foundation.accounts.parts.tenants.exists(tenant)))
+      throw new CommandFailed(`there is no organisation ${JSON.stringify(tenant)}`);
     return await work(foundation);
   } finally {
     await foundation.stop();

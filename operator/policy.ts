@@ -1,6 +1,5 @@
 import { readPolicies } from "../compliance/policies/readPolicies.ts";
 import { setPolicies } from "../compliance/policies/setPolicies.ts";
-import { TenantName } from "../domain/ids.ts";
 import type { Policies } from "../domain/tenant/events.ts";
 import { CommandFailed } from "./commandFailed.ts";
 import { exitCodes } from "./exitCodes.ts";
@@ -35,12 +34,9 @@ export const listPoliciesCommand = (flags: PolicyFlags): Promise<number> => with
 type Work = (engine: Parameters<typeof setPolicies>[0]) => Promise<void>;
 
 const withPolicies = (flags: PolicyFlags, work: Work): Promise<number> =>
-  onFolder(flags, async ({ engine, accounts }) => {
-    const { tenant } = flags;
-    if (!TenantName.safeParse(tenant).success || !(await accounts.parts.tenants.exists(tenant)))
-      throw new CommandFailed(`there is no organisation ${tenant}`);
+  onFolder(flags, async ({ engine }) => {
     await work(engine);
-    const policies = await readPolicies(engine.log, tenant);
+    const policies = await readPolicies(engine.log, flags.tenant);
     print(
       policies,
       flags.json,

@@ -18,6 +18,8 @@ const expected: ReadonlyMap<string, number> = new Map([
 
 /** What the operating system or PostgreSQL refuses, in words. */
 const system: ReadonlyMap<string, string> = new Map([
+  ["ENOENT", "there is no such file"],
+  ["EISDIR", "it is a folder, not a file"],
   ["EACCES", "this user may not"],
   ["EPERM", "this user may not"],
   ["EROFS", "the file system is read-only"],
@@ -37,8 +39,12 @@ export function reportFailure(error: unknown): number {
   }
   const code = expected.get(error.name);
   const refused = "code" in error && typeof error.code === "string" ? system.get(error.code) : undefined;
-  const line = refused === undefined ? error.message : `${refused}: ${error.message}`;
+  const line = refused === undefined ? error.message : refusedLine(error, refused);
   const known = code !== undefined || refused !== undefined;
   process.stderr.write(`scripta: ${known ? line : (error.stack ?? error.message)}\n`);
   return code ?? exitCodes.failed;
 }
+
+/** What was refused, by its path where the system names one. */
+const refusedLine = (error: Error, refused: string): string =>
+  "path" in error && typeof error.path === "string" ? `${error.path}: ${refused}` : `${refused}: ${error.message}`;

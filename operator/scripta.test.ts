@@ -97,6 +97,16 @@ test("a flag that is misspelt is named, rather than the one that it was meant to
   }
 }, 30_000);
 
+test.each([
+  [["proof", "check", "missing.json", "--key", "log.key"], "missing.json: there is no such file"],
+  [["proof", "check", "/dev/null", "--key", "missing.key"], "--key: missing.key is neither a verifier key nor a file"],
+  [["log", "verify", "nowhere"], "there is no verifiable log at nowhere: key is not there"],
+])("what was given and is not there is named in one line: %j", async (args, line) => {
+  const { code, stderr } = await scripta(args, { SCRIPTA_DATA: folder }).ended;
+  expect(code).toBe(1);
+  expect(stderr).toBe(`scripta: ${line}\n`);
+});
+
 test("every command has help, and help ends well", async () => {
   for (const words of [["start"], ["import", "slack"], ["tenant", "add"], ["doctor"], ["epoch", "raise"], ["chat"]]) {
     const { code, stdout } = await scripta([...words, "--help"], environment).ended;

@@ -108,25 +108,21 @@ export class Erasures {
 
   /**
    * Carries out one here, until it is done, or held. Its certificate is waited for a little: it takes a server that signs.
-   * @param onStep told of each step once it is recorded, with the erasure as it is then
+   * @param onStep told how far it has come after each step, whoever took it
    * @throws whatever keeps it from that
    */
-  async complete(
-    tenant: string,
-    erasureId: string,
-    onStep: (erasure: Erasure, step: ErasureStep) => void = () => {},
-  ): Promise<Erasure> {
+  async complete(tenant: string, erasureId: string, onStep: (erasure: Erasure) => void = () => {}): Promise<Erasure> {
     let certifiedBy = Number.POSITIVE_INFINITY;
     for (let erasure = await this.#read(tenant, erasureId); ; ) {
       if (statusOf(erasure) === "done") {
         certifiedBy = Math.min(certifiedBy, performance.now() + (this.#parts.certify ? CERTIFIED_MS : 0));
         if (erasure.certificates.completion !== undefined || performance.now() >= certifiedBy) return erasure;
       }
-      const { step, waitMs } = await this.#take(erasure);
+      const { waitMs } = await this.#take(erasure);
       erasure = await this.#read(tenant, erasureId);
+      onStep(erasure);
       if (statusOf(erasure) === "held") return erasure;
-      if (waitMs === undefined) onStep(erasure, step);
-      else await pause(waitMs);
+      if (waitMs !== undefined) await pause(waitMs);
     }
   }
 

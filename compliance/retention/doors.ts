@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { Placement, unchanged } from "../../commands/index.ts";
+import { type Engine, Placement, unchanged } from "../../commands/index.ts";
 import { tenant as tenantAggregate } from "../../commands/tenant/aggregate.ts";
 import type { By } from "../../domain/by.ts";
 import { streamId, tenantId } from "../../domain/ids.ts";
-import { isRejection, type Rejection } from "../../domain/rejection.ts";
+import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
 import { RetentionChanged, RetentionRule } from "../../domain/tenant/events.ts";
 import { door } from "../../infra/ports/door.ts";
 import { lookingBy, writtenDown } from "../access/writtenDown.ts";
@@ -60,6 +60,9 @@ export async function setRetention(
   rules: z.output<typeof RetentionRules>,
   by: By,
 ): Promise<z.output<typeof Placement> | Rejection> {
+  for (const { conversationId } of rules)
+    if (conversationId !== undefined && !(await isThere(engine, by.tenant, conversationId)))
+      return reject("not-found", `no such conversation: ${conversationId}`);
   const outcome = await tenantAggregate.mailboxes(engine).send(streamId(by.tenant, "tenant", tenantId(by.tenant)), {
     name: "SetRetention",
     payload: { rules },
@@ -75,3 +78,6 @@ export async function setRetention(
   retention.wake();
   return { position: outcome.position, revision: outcome.revision };
 }
+
+const isThere = async ({ log }: Engine, tenant: string, conversationId: string): Promise<boolean> =>
+  (await log.revision(streamId(tenant, "conversation", conversationId))) >= 0;

@@ -61,6 +61,8 @@ test("rules are set as one, and the narrowest of them counts; none is about the 
     [{ days: 1, kind: "direct", conversationId: randomUUID() }],
   ])
     expect((await officer.put("/compliance/retention", { rules: refused })).status).toBe(400);
+  const nowhere = [{ days: 1, conversationId: randomUUID() }];
+  expect((await officer.put("/compliance/retention", { rules: nowhere })).status).toBe(404);
   await officer.put("/compliance/retention", { rules: [] });
   expect((await officer.get("/compliance/retention")).body).toEqual({ rules: [] });
 });

@@ -57,11 +57,20 @@ const provenOf = (fields: Fields): ProvenEntry => ({
 
 /** @throws SyntaxError that says what is not of its form */
 export function parseProofDocument(json: string): ProofDocument {
-  const fields = fieldsOf(JSON.parse(json), "the proof");
+  const fields = fieldsOf(jsonIn(json), "the proof");
   const covered = fields.get("coveredBy");
   return {
     ...provenOf(fields),
     verdict: text(fields, "verdict"),
     ...(covered === undefined ? {} : { coveredBy: provenOf(fieldsOf(covered, "coveredBy")) }),
   };
+}
+
+function jsonIn(json: string): unknown {
+  if (json.trim() === "") throw new SyntaxError("this is no proof: nothing is in it");
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new SyntaxError("this is no proof, or a part of one: it is not JSON");
+  }
 }

@@ -31,7 +31,7 @@ function linesOf({ verdict, faults, notes, manifest }: ArchiveReport): string[] 
     ...(verdict === "complete"
       ? ["complete and untampered", ...(manifest ? held(manifest) : [])]
       : [
-          `tampered: ${faults.length === 1 ? "one thing does" : `${count(faults.length)} things do`} not fit`,
+          `${verdict}: ${faults.length === 1 ? "one thing does" : `${count(faults.length)} things do`} not fit`,
           ...faults.map((fault) => `  ${fault}`),
         ]),
     ...notes.map((note) => `note: ${note}`),

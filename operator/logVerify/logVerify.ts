@@ -5,6 +5,7 @@ import { CheckpointNotSigned } from "../../compliance/verifier/checkpoint.ts";
 import { cosignersOf } from "../../compliance/verifier/cosignature.ts";
 import { type Followed, followLog, LogFault, type LogSource } from "../../compliance/verifier/followLog.ts";
 import { verifierKeyText } from "../../compliance/verifier/note.ts";
+import { CommandFailed } from "../commandFailed.ts";
 import { exitCodes } from "../exitCodes.ts";
 import { print } from "../print.ts";
 import { keysFrom } from "../proof/keysFrom.ts";
@@ -28,7 +29,7 @@ export async function logVerifyCommand(where: string, flags: VerifyFlags): Promi
   const memory = await auditorsMemory(flags.state ?? usualFolder(), where);
   const trusted = flags.key ?? memory.keys;
   const keys = trusted === undefined ? undefined : await keysFrom(trusted);
-  const given = new TextDecoder().decode(await source("key"));
+  const given = new TextDecoder().decode(await keyFile(source, where));
   const trustedKeys = keys ?? (await keysFrom(given));
   if (!keys) process.stderr.write(`trusted from now on, since none was given: ${given}`);
   try {
@@ -52,6 +53,14 @@ export async function logVerifyCommand(where: string, flags: VerifyFlags): Promi
     return exitCodes.failed;
   }
 }
+
+/** What has no key is no log: nothing of it was altered. */
+const keyFile = (source: LogSource, where: string): Promise<Uint8Array> =>
+  source("key").catch((error: unknown) => {
+    throw error instanceof LogFault
+      ? new CommandFailed(`there is no verifiable log at ${where}: ${error.message}`)
+      : error;
+  });
 
 const COSIGNED_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 250;

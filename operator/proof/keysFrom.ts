@@ -9,7 +9,7 @@ export const keysFrom = (given: string): Promise<VerifierKey[]> => keysIn(given,
 export const witnessKeysFrom = (given: string): Promise<VerifierKey[]> => keysIn(given, "--witness", parseWitnessKey);
 
 async function keysIn(given: string, flag: string, parse: (text: string) => VerifierKey): Promise<VerifierKey[]> {
-  const text = /^[^\s+]+\+[0-9a-f]{8}\+/.test(given) ? given : await readFile(given, "utf8");
+  const text = /^[^\s+]+\+[0-9a-f]{8}\+/.test(given) ? given : await readFile(given, "utf8").catch(isNoFile(flag));
   try {
     const keys = text
       .split("\n")
@@ -22,3 +22,11 @@ async function keysIn(given: string, flag: string, parse: (text: string) => Veri
   }
   throw new CommandFailed(`${flag}: there is no verifier key in it`);
 }
+
+const isNoFile =
+  (flag: string) =>
+  (error: unknown): never => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT" && "path" in error)
+      throw new CommandFailed(`${flag}: ${error.path} is neither a verifier key nor a file`);
+    throw error;
+  };

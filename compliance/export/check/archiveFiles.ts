@@ -6,6 +6,11 @@ export class BrokenArchive extends Error {
   override name = "BrokenArchive";
 }
 
+/** A part of it is not there. */
+export class MissingPart extends BrokenArchive {
+  override name = "MissingPart";
+}
+
 /** The files of an archive on disk; read as they are asked for, never whole. */
 export interface ArchiveFiles {
   readonly names: readonly string[];
@@ -18,7 +23,7 @@ export interface ArchiveFiles {
 export async function openArchive(path: string): Promise<ArchiveFiles> {
   const zip = await openPromise(path, { lazyEntries: true, autoClose: false }).catch((cause: unknown) => {
     if (cause instanceof Error && "code" in cause) throw cause;
-    throw new BrokenArchive("it is no zip archive, or it breaks off before its end", { cause });
+    throw new MissingPart("it is no zip archive, or it breaks off before its end", { cause });
   });
   try {
     const entries = await entriesOf(zip);
@@ -43,7 +48,7 @@ async function entriesOf(zip: ZipFile): Promise<Map<string, Entry>> {
 }
 
 async function* read(zip: ZipFile, entry: Entry | undefined, name: string): AsyncGenerator<Buffer> {
-  if (!entry) throw new BrokenArchive(`${name} is missing`);
+  if (!entry) throw new MissingPart(`${name} is missing`);
   try {
     for await (const chunk of await zip.openReadStreamPromise(entry)) yield chunk;
   } catch (cause) {

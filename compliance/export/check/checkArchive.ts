@@ -12,11 +12,20 @@ import { formats, RENDERING } from "../formats/all.ts";
 import { filesOf } from "../makeArchive.ts";
 import { evidencePath, Manifest, manifestText, places } from "../manifest.ts";
 import { entriesOfShown } from "../told.ts";
-import { type ArchiveFiles, BrokenArchive, linesOf, openArchive, summed, sumOf, wholeText } from "./archiveFiles.ts";
+import {
+  type ArchiveFiles,
+  BrokenArchive,
+  linesOf,
+  MissingPart,
+  openArchive,
+  summed,
+  sumOf,
+  wholeText,
+} from "./archiveFiles.ts";
 
 /** What a check came to. */
 export interface ArchiveReport {
-  readonly verdict: "complete" | "tampered";
+  readonly verdict: "complete" | "incomplete" | "tampered";
   /** What is missing or altered, and where; empty where all fits. */
   readonly faults: readonly string[];
   /** What the verdict does not rest on. */
@@ -47,10 +56,10 @@ export async function checkArchive(
     }
   } catch (error) {
     if (!(error instanceof BrokenArchive)) throw error;
-    check.faults.push(error.message);
+    check.found(error);
   }
-  const { faults, notes, manifest } = check;
-  return { verdict: faults.length === 0 ? "complete" : "tampered", faults, notes, manifest };
+  const { faults, notes, manifest, lacks } = check;
+  return { verdict: faults.length === 0 ? "complete" : lacks ? "incomplete" : "tampered", faults, notes, manifest };
 }
 
 /** Of one kind no more than so many are named. */
@@ -61,6 +70,8 @@ class Check {
   readonly faults: string[] = [];
   readonly notes: string[] = [];
   manifest: Manifest | undefined;
+  /** Something is not there; that sums differ then follows from it. */
+  lacks = false;
   readonly #onChecked: OnChecked;
   readonly #coverage = new Coverage();
   readonly #names = new Map<string, string | null>();
@@ -72,6 +83,11 @@ class Check {
 
   constructor(onChecked: OnChecked) {
     this.#onChecked = onChecked;
+  }
+
+  found(error: BrokenArchive): void {
+    if (error instanceof MissingPart) this.lacks = true;
+    this.faults.push(error.message);
   }
 
   async run(files: ArchiveFiles, given: readonly VerifierKey[] | undefined): Promise<void> {
@@ -166,12 +182,16 @@ class Check {
   async #listedLines(files: ArchiveFiles, path: string, take: (line: string) => Promise<void>): Promise<boolean> {
     this.#seen.add(path);
     if (!files.names.includes(path)) {
-      this.faults.push(`${path} is missing`);
+      this.#misses(path);
       return false;
     }
     const sum = createHash("sha256");
     for await (const line of linesOf(summed(files.read(path), sum), path)) await take(line);
     return this.#compare(path, sum.digest("hex"));
+  }
+
+  #misses(path: string): void {
+    this.found(new MissingPart(`${path} is missing`));
   }
 
   #compare(path: string, digest: string): boolean {
@@ -224,6 +244,7 @@ class Check {
       else if (error instanceof MalformedEvent || error instanceof SyntaxError || error instanceof z.ZodError)
         this.faults.push(`${evidencePath(stream)}: after ${counts.events} events one is not of its shape`);
       else throw error;
+      if (await hasFewer(files, evidencePath(stream), told.events)) this.lacks = true;
     }
   }
 
@@ -252,11 +273,8 @@ class Check {
       for await (const piece of file.pieces) madeSum.update(piece, "utf8");
       made.set(file.path, madeSum.digest("hex"));
       if (this.#listed.get(file.path) !== made.get(file.path))
-        this.faults.push(
-          this.#listed.has(file.path)
-            ? `${file.path} is not what the evidence tells`
-            : `${file.path} is missing: the evidence tells it`,
-        );
+        if (this.#listed.has(file.path)) this.faults.push(`${file.path} is not what the evidence tells`);
+        else this.found(new MissingPart(`${file.path} is missing: the evidence tells it`));
     }
     return this.#compare(path, sum.digest("hex"));
   }
@@ -265,7 +283,7 @@ class Check {
   async #rest(files: ArchiveFiles, { rendering }: Manifest): Promise<void> {
     const there = new Set(files.names);
     const missing = [...this.#listed.keys()].filter((path) => !there.has(path) && !this.#seen.has(path));
-    for (const path of missing.slice(0, MOST_NAMED)) this.faults.push(`${path} is missing`);
+    for (const path of missing.slice(0, MOST_NAMED)) this.#misses(path);
     for (const path of files.names) if (!this.#seen.has(path)) this.#compare(path, await sumOf(files.read(path)));
     if (rendering !== RENDERING)
       this.notes.push(
@@ -281,4 +299,16 @@ function jsonIn(text: string): unknown {
     // Whoever parses the shape refuses it.
     return undefined;
   }
+}
+
+/** Whether a file of evidence has fewer events than were signed for, or is not there. */
+async function hasFewer(files: ArchiveFiles, path: string, events: number): Promise<boolean> {
+  let found = 0;
+  try {
+    for await (const line of linesOf(files.read(path), path)) if (!line.startsWith('{"proof"')) found++;
+  } catch (error) {
+    if (!(error instanceof BrokenArchive)) throw error;
+    return error instanceof MissingPart;
+  }
+  return found < events;
 }
