@@ -28,8 +28,9 @@ const ANSWER_MS = 5_000;
 /** Says what is configured, reachable and behind. Exit code 1 if something is wrong. */
 export async function doctorCommand(flags: SettingFlags & { readonly json?: boolean }): Promise<number> {
   const config = configured(flags);
-  const findings: Finding[] = [configuration(config), ...(await folder(config))];
-  if (findings.every(({ ok }) => ok)) findings.push(...(await running(config)), ...(await inside(flags)));
+  const { findings: outside, usable } = await folder(config);
+  const findings = [configuration(config), ...outside];
+  if (usable) findings.push(...(await running(config)), ...(await inside(flags)));
   const ok = findings.every((finding) => finding.ok);
   const width = Math.max(...findings.map(({ what }) => what.length));
   const lines = findings.map((one) => `${one.ok ? "ok  " : "BAD "} ${one.what.padEnd(width)}  ${one.found}`);
@@ -49,7 +50,8 @@ const configuration = (config: Config): Finding => ({
   ].join(", "),
 });
 
-async function folder({ dataFolder }: Config): Promise<Finding[]> {
+/** `usable`: what lies in it can be looked at. */
+async function folder({ dataFolder }: Config): Promise<{ findings: Finding[]; usable: boolean }> {
   try {
     const { mode } = await stat(dataFolder);
     await access(dataFolder, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -57,22 +59,22 @@ async function folder({ dataFolder }: Config): Promise<Finding[]> {
     const free = bavail * bsize;
     // To enter is what the user of an embedded database may have to; to read or write is not.
     const open = (mode & 0o066) !== 0;
-    return [
-      {
-        what: "data folder",
-        ok: !open,
-        found: open ? `${dataFolder} can be read by others: chmod go-rw ${dataFolder}` : dataFolder,
-      },
-      {
-        what: "disk",
-        ok: free >= LITTLE_SPACE_BYTES,
-        found: `${(free / 1024 ** 3).toFixed(1)} GiB free${free < LITTLE_SPACE_BYTES ? ": make room" : ""}`,
-      },
-    ];
+    const room = free >= LITTLE_SPACE_BYTES;
+    return {
+      findings: [
+        {
+          what: "data folder",
+          ok: !open,
+          found: open ? `${dataFolder} can be read by others: chmod go-rw ${dataFolder}` : dataFolder,
+        },
+        { what: "disk", ok: room, found: `${(free / 1024 ** 3).toFixed(1)} GiB free${room ? "" : ": make room"}` },
+      ],
+      usable: room,
+    };
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     const found = missing ? `${dataFolder} is not there yet: scripta start makes it` : `${dataFolder}: ${said(error)}`;
-    return [{ what: "data folder", ok: false, found }];
+    return { findings: [{ what: "data folder", ok: false, found }], usable: false };
   }
 }
 

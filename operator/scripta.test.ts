@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -141,6 +141,11 @@ test("the operator's commands work beside a server and without one", async () =>
     expect(findings.map(({ what }) => what)).toEqual(
       expect.arrayContaining(["server", "PostgreSQL", "log", "read model history", "keys of acme"]),
     );
+    // A folder that others can read hides nothing else that is wrong.
+    await chmod(join(folder, "data"), 0o755);
+    const open = Findings.parse(JSON.parse((await scripta(["doctor", "--json"], environment).ended).stdout));
+    expect(open.findings.filter(({ ok }) => !ok).map(({ what }) => what)).toEqual(["data folder", "durability"]);
+    await chmod(join(folder, "data"), 0o700);
   } finally {
     await server.stop();
   }
@@ -148,7 +153,7 @@ test("the operator's commands work beside a server and without one", async () =>
   expect(await run("keys", "rotate")).toMatchObject([{ tenant: "acme", destroyed: [] }, { tenant: "main" }]);
   expect((await run("projections", "list")).parked).toEqual([]);
   expect(await run("epoch", "raise")).toMatchObject({ epoch: 2 });
-}, 90_000);
+}, 120_000);
 
 test("a server that was killed hard is started again at once on the same folder", async () => {
   const own = { SCRIPTA_DATA: join(folder, "embedded") };
