@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { databaseUser } from "../../infra/postgres/databaseUser.ts";
 import { type Actor, insist } from "./harness/actor.ts";
+import { openForEvidence } from "./harness/evidence.ts";
 import { type Installation, installation, type Service } from "./harness/installation.ts";
 import { randomFrom, seedOfRun } from "./harness/randomFrom.ts";
 import { say, tableOf } from "./harness/table.ts";
@@ -40,8 +42,9 @@ function fill(disk: string): () => void {
 
 const database = smallDisk("database", 140);
 const own = smallDisk("own", 8);
+const ofTheEvents = smallDisk("events", 8);
 
-describe.skipIf(database === undefined || own === undefined)(
+describe.skipIf(database === undefined || own === undefined || ofTheEvents === undefined)(
   "a full disk (skipped where no file system can be mounted)",
   () => {
     let it: Installation;
@@ -56,7 +59,7 @@ describe.skipIf(database === undefined || own === undefined)(
     });
     afterAll(async () => {
       await it?.close();
-      for (const disk of [database, own]) execFileSync("umount", ["-l", disk ?? ""]);
+      for (const disk of [database, own, ofTheEvents]) execFileSync("umount", ["-l", disk ?? ""]);
       rmSync(folder, { recursive: true, force: true });
     });
 
@@ -77,6 +80,32 @@ describe.skipIf(database === undefined || own === undefined)(
       expect(sent.outcome).toBe("ok");
       const reading = await ada.read(tea, sent.answer?.position);
       expect(reading?.status).toBe(200);
+      expect(await it.judge()).toEqual([]);
+    });
+
+    test("under the events alone is told by the database at each append; with room again the same server goes on by itself", async () => {
+      const space = join(ofTheEvents ?? "", "space");
+      mkdirSync(space);
+      const user = databaseUser();
+      if (user) chownSync(space, user.uid, user.gid);
+      const evidence = openForEvidence(it.postgres.url());
+      await evidence.query(`create tablespace narrow location '${space}'`);
+      await evidence.query("alter table log.events set tablespace narrow");
+      await evidence.close();
+      const { pid } = service.process().child;
+      const free = fill(ofTheEvents ?? "");
+      const tried: Awaited<ReturnType<Actor["command"]>>[] = [];
+      for (let n = 0; n < 1_000 && tried.filter(({ outcome }) => outcome !== "ok").length < 5; n += 20)
+        tried.push(...(await Promise.all(Array.from({ length: 20 }, () => say(ada, tea, large(), random)))));
+      const refused = tried.filter(({ outcome }) => outcome !== "ok");
+      expect(refused.length).toBeGreaterThan(0);
+      expect(refused.map(({ outcome, code }) => [outcome, code])).toEqual(
+        refused.map(() => ["unknown", "unavailable"]),
+      );
+      free();
+      const sent = await insist(() => say(ada, tea, "room for events", random));
+      expect((await ada.read(tea, sent.answer?.position))?.status).toBe(200);
+      expect(service.process().child.pid).toBe(pid);
       expect(await it.judge()).toEqual([]);
     });
 
