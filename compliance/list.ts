@@ -1,6 +1,7 @@
 import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
 import { ListAccesses } from "./access/listAccesses.ts";
 import { Approve } from "./approvals/approve.ts";
+import { ListApprovals } from "./approvals/listApprovals.ts";
 import { ReadConversationThen } from "./asOf/readConversationThen.ts";
 import { EndBreakGlass } from "./breakGlass/endBreakGlass.ts";
 import { OpenBreakGlass } from "./breakGlass/openBreakGlass.ts";
@@ -26,6 +27,7 @@ export const openCompliance = (parts: ComplianceParts): OpenDoor[] => [
   openDoor(ReadConversationThen, parts),
   openDoor(ListAccesses, parts),
   openDoor(Approve, parts),
+  openDoor(ListApprovals, parts),
   openDoor(OpenBreakGlass, parts),
   openDoor(EndBreakGlass, parts),
 ];

@@ -18,6 +18,13 @@ export const personalData = {
     kept: "until members' devices are told",
     erasure: nothing,
   },
+  "compliance.approvals": {
+    what: "what waits for a second officer, by its id alone",
+    conduct: "asked_at",
+    other: "tenant case_id closed",
+    kept: "for ever",
+    erasure: nothing,
+  },
   "compliance.access_log": {
     what: "who looked at what, when, on which device and what for; it names people, conversations and messages by ids",
     people: "actor about",

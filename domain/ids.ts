@@ -45,7 +45,7 @@ export function directConversationId(tenant: string, one: string, other: string)
 
 /** What a command creates is named after its sender and its key, so that a retry finds the same thing. */
 export const createdId = (
-  what: "conversation" | "user" | "erasure" | "hold" | "export",
+  what: "conversation" | "user" | "erasure" | "hold" | "export" | "retention",
   tenant: string,
   by: string,
   commandId: string,

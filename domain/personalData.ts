@@ -121,7 +121,7 @@ export const personalData = {
   },
   PoliciesChanged: { what: "what the organisation demands of its officers", other: "fourEyes purpose" },
   ApprovalAsked: {
-    what: "what waits for a second officer: whose erasure or which hold, who asked for it, and why",
+    what: "what waits for a second officer: whose erasure, which hold, what export or which days, who asked for it, and why",
     people: "what askedBy",
     sealed: "reason",
     whose: "the case",

@@ -20,6 +20,10 @@ export const upcasters: Upcasters = {
   ConversationDescribed: { 1: {} },
   // Before an erasure could redact names, none was asked for.
   ErasureRequested: { 1: {} },
+  // Before an organisation could choose what waits for a second officer, those two did.
+  PoliciesChanged: { 1: { data: (data) => ({ ...data, fourEyes: data.fourEyes ? ["erase", "lift-hold"] : [] }) } },
+  // Before exports and retention could wait, none of them did.
+  ApprovalAsked: { 1: {} },
 };
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;

@@ -5,6 +5,7 @@ import { byTenant } from "../accounts/byTenant.ts";
 import { bootstrapAdmin } from "../accounts/foundTenant.ts";
 import { openAccounts } from "../accounts/list.ts";
 import { marksOf, openCommands } from "../commands/index.ts";
+import { Approvals } from "../compliance/approvals/approvals.ts";
 import { openExports } from "../compliance/export/list.ts";
 import { openCompliance } from "../compliance/list.ts";
 import { openProofs } from "../compliance/proof/list.ts";
@@ -117,6 +118,7 @@ export async function startScripta({ config, logger, say = () => {}, unproven }:
     foundation.compliance.erasures.start();
     foundation.compliance.retention.start();
     foundation.compliance.accessSeals.start();
+    stops.push(startApprovals(foundation, logger));
     stops.push(() => gateway.drain());
     if (!unproven) stops.push(startSequencer(foundation, logger).stop);
     stops.push(startEscalations(foundation, logger));
@@ -156,6 +158,15 @@ async function changeKeys({ keys, compliance }: Foundation, logger: Logger): Pro
   } catch (error) {
     logger.error({ err: error }, "the weekly change of keys failed; it is tried again");
   }
+}
+
+function startApprovals({ compliance }: Foundation, logger: Logger): () => Promise<void> {
+  const approvals = new Approvals({
+    compliance,
+    onTrouble: (error) => logger.warn({ err: error }, "what was approved is carried out soon"),
+  });
+  approvals.start();
+  return () => approvals.stop();
 }
 
 function startEscalations({ engine, database }: Foundation, logger: Logger): () => Promise<void> {

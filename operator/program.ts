@@ -283,6 +283,7 @@ ${exitCodesHelp}`,
     .option("--person <name>", "user name or id: what they wrote, what is known of them, who saw it")
     .option("--conversation <ids...>", "all that was said in these")
     .option("--matter <hold>", "what a hold preserves, also what is erased to everybody else")
+    .option("--approved <export>", "one that was asked for before, and that a second officer approved")
     .option("--from <time>", "recorded from then on")
     .option("--to <time>", "recorded until then")
     .option("--format <format>", "json, csv, eml or html", "json")
@@ -300,13 +301,20 @@ ${exitCodesHelp}`,
     .action(runs(async (file, flags) => (await import("./export/check.ts")).checkExportCommand(file, flags)));
 
   reports(program.command("approve <id>"))
-    .description("what another asked for: an erasure, or the lifting of a hold, by its id")
+    .description("what another asked for, by its id: scripta approvals lists what waits")
     .option("--purpose <words>", "why, kept sealed")
     .option("--tenant <name>", "the organisation", "main")
     .action(runs(async (id, flags) => (await import("./approve.ts")).approveCommand(id, flags)));
+  reports(program.command("approvals"))
+    .description("what waits for a second officer; this is written down, too")
+    .option("--purpose <words>", "why, kept sealed")
+    .option("--tenant <name>", "the organisation", "main")
+    .action(runs(async (flags) => (await import("./approve.ts")).listApprovalsCommand(flags)));
   const policy = program.command("policy").description("what an organisation demands of its officers");
   reports(policy.command("set <policy> <value>"))
-    .description("four-eyes on | off: erasures and lifting a hold wait for a second; purpose required | optional")
+    .description(
+      "four-eyes on | off | all, or some of erase,lift-hold,export,shorten-retention; purpose required | optional",
+    )
     .option("--tenant <name>", "the organisation", "main")
     .addHelpText("after", "\nExample:\n  $ scripta policy set four-eyes on")
     .action(runs(async (name, value, flags) => (await import("./policy.ts")).setPolicyCommand(name, value, flags)));

@@ -32,7 +32,8 @@ export const setRetentionCommand = (flags: RetentionFlags & { readonly days: str
       );
     const set = await setRetention(compliance, rules.data, byTenant(engine, tenant));
     if (isRejection(set)) throw new CommandFailed(set.detail);
-    print(rules.data, flags.json, described(rules.data));
+    const waits = set.status === "waiting" && `this waits for a second officer, seven days at most: ${set.caseId}`;
+    print(waits ? set : rules.data, flags.json, waits ? [waits] : described(rules.data));
     return exitCodes.done;
   });
 

@@ -10,5 +10,5 @@ export const tenant = aggregate<Tenant, TenantEvent>({
   evolve,
   owns: (facts): facts is Extract<typeof facts, { type: TenantEvent["type"] }> => types.has(facts.type),
   state: Tenant,
-  stateVersion: 3,
+  stateVersion: 4,
 });

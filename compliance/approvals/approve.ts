@@ -3,25 +3,26 @@ import { Placement } from "../../commands/index.ts";
 import type { By } from "../../domain/by.ts";
 import { Uuid } from "../../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
+import { FourEyesAction } from "../../domain/tenant/events.ts";
 import { door } from "../../infra/ports/door.ts";
 import { type Looking, lookingBy, writtenDown } from "../access/writtenDown.ts";
-import { beginErasure } from "../erasure/requestErasure.ts";
-import { carryOutLift } from "../holds/liftHold.ts";
 import type { ComplianceParts } from "../parts.ts";
-import { giveApproval, readApproval } from "./approval.ts";
+import { giveApproval, readApproval, refusedTo } from "./approval.ts";
+import { closeApproval, openApprovals } from "./approvalRows.ts";
+import { carryOut } from "./carryOut.ts";
 
-const Approved = Placement.extend({ caseId: Uuid, action: z.enum(["erase", "lift-hold"]) });
+const Approved = Placement.extend({ caseId: Uuid, action: FourEyesAction });
 
 /** The second pair of eyes. */
 export const Approve = door({
   name: "Approve",
   route: "POST /api/v1/compliance/approvals/:caseId",
-  summary: "Approves an erasure, or the lifting of a hold, that another officer asked for; it is carried out then.",
+  summary: "Approves what another officer asked for; it is carried out then.",
   status: 200,
   access: ["compliance"],
   socket: false,
   audited: true,
-  payload: z.strictObject({ caseId: Uuid.describe("Of the erasure, or of the hold.") }),
+  payload: z.strictObject({ caseId: Uuid.describe("As `GET /api/v1/compliance/approvals` lists it.") }),
   result: Approved,
 
   async run({ caseId }, by, parts: ComplianceParts) {
@@ -31,8 +32,8 @@ export const Approve = door({
 });
 
 /**
- * Approves and carries out. Where that is refused, by a hold say, or somebody is killed in between, approving again carries
- * it out.
+ * Approves and carries out. Where that is refused for now, by a hold say, or somebody is killed in between, it is carried out
+ * by itself later, and approving again does it at once.
  */
 export async function approve(
   parts: ComplianceParts,
@@ -43,19 +44,16 @@ export async function approve(
   const { engine, database } = parts.accounts;
   const asked = await readApproval(engine, by.tenant, caseId);
   if (!asked) return reject("not-found", "nothing of this id waits for approval");
-  const { what, askedBy, commandId, reason } = asked;
+  const { what, askedBy } = asked;
+  // Only then it stands: from there on it is carried out, whoever is killed.
+  const refused =
+    refusedTo(by, asked) ?? (await writtenDown({ database, engine }, looking, "approve", { ...what, askedBy }));
+  if (refused) return refused;
   const given = await giveApproval(engine, caseId, by);
   if (given) return given;
-  const refused = await writtenDown({ database, engine }, looking, "approve", { ...what, askedBy });
-  if (refused) return refused;
-  const done =
-    what.action === "erase"
-      ? await beginErasure(
-          parts,
-          { ...what, erasureId: caseId, commandId, reason: reason ?? "" },
-          { ...by, userId: askedBy },
-        )
-      : await carryOutLift(parts, caseId, by);
+  const rows = (await openApprovals(database, by.tenant)).filter((row) => row.caseId === caseId);
+  const done = await carryOut(parts, { ...asked, approvedBy: asked.approvedBy ?? by.userId }, by);
   if (isRejection(done)) return done;
+  for (const row of rows) await closeApproval(database, row);
   return { caseId, action: what.action, position: done.position, revision: done.revision };
 }

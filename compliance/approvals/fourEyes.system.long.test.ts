@@ -1,10 +1,14 @@
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { byTenant } from "../../accounts/byTenant.ts";
 import { apiOf, group, items, type Person, passwordOf, send } from "../../test/support/apiClient.ts";
 import { startInProcess } from "../../test/support/inProcess.ts";
 import { scripta } from "../../test/support/scriptaProcess.ts";
 import { setPolicies } from "../policies/setPolicies.ts";
+import { giveApproval } from "./approval.ts";
+import { Approvals } from "./approvals.ts";
 
 let server: Awaited<ReturnType<typeof startInProcess>>;
 let api: ReturnType<typeof apiOf>;
@@ -19,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 const set = (change: Parameters<typeof setPolicies>[2]) =>
   setPolicies(server.running.foundation.engine, "main", change);
-beforeEach(() => set({ fourEyes: true, purpose: "optional" }));
+beforeEach(() => set({ fourEyes: ["erase", "lift-hold", "export", "shorten-retention"], purpose: "optional" }));
 
 const them = () => {
   if (!one || !two) throw new Error("nobody is there");
@@ -130,7 +134,7 @@ test("what nobody approves in seven days has lapsed, and is asked for anew", asy
 
 test("without the policy nothing waits, and what is not there cannot be approved", async () => {
   const { one, two } = them();
-  await set({ fourEyes: false });
+  await set({ fourEyes: [] });
   const hold = await one.post("/compliance/holds", { conversationId: await group(one, []), reason: "a lawsuit" });
   const { holdId } = hold.body;
   expect((await approve(two, holdId)).status).toBe(404);
@@ -149,12 +153,117 @@ test("an organisation that wants to know why refuses whoever reads for others wi
   expect((await one.get("/compliance/holds")).status).toBe(200);
 });
 
+const waiting = async (by: Person) => items(await by.get("/compliance/approvals"));
+const retention = async (by: Person) => (await by.get("/compliance/retention")).body.rules;
+
+test("what waits is listed with who asked and what for, until it is approved; the operator sees the same", async () => {
+  const { one, two } = them();
+  const ada = await api.person("ada");
+  const { erasureId } = (await erase(one, ada.userId)).body;
+  const mine = async () => (await waiting(two)).filter(({ caseId }) => caseId === erasureId);
+  expect(await mine()).toMatchObject([
+    {
+      status: "waiting",
+      what: { action: "erase", caseId: erasureId, userId: ada.userId },
+      askedBy: one.userId,
+      reason: "asked for by letter",
+    },
+  ]);
+  const listed = await cli("approvals");
+  expect([listed.code, listed.stdout]).toEqual([0, expect.stringMatching(new RegExp(`${erasureId}.*erase.*waiting`))]);
+  const log = items(await two.get("/compliance/access?action=list-approvals"));
+  expect(log.map(({ userId }) => userId)).toEqual([null, two.userId]);
+  await approve(two, erasureId);
+  expect(await mine()).toEqual([]);
+});
+
+test("where exports wait, nothing is given out before another agreed, nor what was asked for before the rule", async () => {
+  const { one, two } = them();
+  const tea = await group(one, []);
+  const asked = { kind: "conversation", conversationIds: [tea] };
+  await set({ fourEyes: [] });
+  const early = (await one.post("/compliance/exports", asked)).body;
+  await set({ fourEyes: ["export"] });
+  const archive = ({ exportId }: { exportId?: unknown }) =>
+    fetch(`${server.url}/api/v1/compliance/exports/${exportId}/archive`, {
+      headers: { authorization: `Bearer ${one.token}` },
+    });
+  expect((await archive(early)).status).toBe(409);
+  const { status, body } = await one.post("/compliance/exports", asked);
+  expect([status, body.status]).toEqual([202, "waiting"]);
+  expect((await one.get(`/compliance/exports/${body.exportId}`)).body).toMatchObject({ status: "waiting", ...asked });
+  expect((await archive(body)).status).toBe(404);
+  expect((await approve(one, body.exportId)).status).toBe(403);
+  expect(await approve(two, body.exportId)).toMatchObject({ status: 200, body: { action: "export" } });
+  expect((await one.get(`/compliance/exports/${body.exportId}`)).body).toMatchObject({ status: "ready" });
+  const given = await archive(body);
+  expect([given.status, (await given.arrayBuffer()).byteLength > 1_000]).toEqual([200, true]);
+  const own = await cli("export", "--conversation", tea, "--json");
+  const { exportId } = JSON.parse(own.stdout);
+  expect([own.code, JSON.parse(own.stdout)]).toMatchObject([0, { status: "waiting" }]);
+  const out = join(server.dataFolder, "approved.zip");
+  expect((await cli("export", "--approved", exportId, "--out", out)).stderr).toContain("scripta approvals lists");
+  await approve(two, exportId);
+  expect((await cli("export", "--approved", exportId, "--out", out)).code).toBe(0);
+}, 60_000);
+
+test("where shortening retention waits, rules that keep longer are set at once, and shorter ones once approved", async () => {
+  const { one, two } = them();
+  const put = (rules: readonly object[]) => one.put("/compliance/retention", { rules });
+  expect(await put([{ days: 3650 }])).toMatchObject({ status: 202, body: { status: "waiting" } });
+  expect(await retention(two)).toEqual([]);
+  const { caseId } = (await put([{ days: 3650 }])).body;
+  expect((await approve(one, caseId)).status).toBe(403);
+  expect(await approve(two, caseId)).toMatchObject({ status: 200, body: { action: "shorten-retention" } });
+  expect(await retention(two)).toEqual([{ days: 3650 }]);
+  expect(await put([{ days: 7300 }])).toMatchObject({ status: 200, body: { status: "set" } });
+  expect(await retention(two)).toEqual([{ days: 7300 }]);
+  expect(await put([])).toMatchObject({ status: 200, body: { status: "set" } });
+});
+
+test("what was approved by somebody who was killed then is carried out by whoever starts next, once", async () => {
+  const { one, two } = them();
+  const [ada, bo] = await Promise.all([api.person("ada"), api.person("bo")]);
+  const held = await one.post("/compliance/holds", { userId: bo.userId, reason: "a lawsuit" });
+  const hold = await one.post("/compliance/holds", { conversationId: await group(ada, []), reason: "a lawsuit" });
+  const cases = {
+    erasure: (await erase(one, ada.userId)).body.erasureId,
+    lift: hold.body.holdId,
+    export: (await one.post("/compliance/exports", { kind: "person", userId: ada.userId })).body.exportId,
+    days: (await one.put("/compliance/retention", { rules: [{ days: 36_500 }] })).body.caseId,
+  };
+  await one.delete(`/compliance/holds/${cases.lift}`);
+  const { engine } = server.running.foundation;
+  const approving = { ...byTenant(engine, "main"), userId: two.userId };
+  for (const caseId of Object.values(cases))
+    expect(await giveApproval(engine, String(caseId), approving)).toBeUndefined();
+  expect(await statusOf(two, cases.erasure)).toBe("waiting");
+  const next = () =>
+    new Approvals({
+      compliance: server.running.foundation.compliance,
+      onTrouble: (error) => expect.fail(String(error)),
+    });
+  await Promise.all([next().goOn(), next().goOn()]);
+  await next().goOn();
+  await comes(two, cases.erasure, "done");
+  expect(items(await two.get("/compliance/holds")).map(({ holdId }) => holdId)).toEqual([held.body.holdId]);
+  expect((await one.get(`/compliance/exports/${cases.export}`)).body).toMatchObject({ status: "ready" });
+  expect(await retention(two)).toEqual([{ days: 36_500 }]);
+  expect((await waiting(two)).map(({ caseId }) => caseId)).not.toContain(cases.erasure);
+  await one.delete(`/compliance/holds/${held.body.holdId}`);
+  await set({ fourEyes: [] });
+  await one.put("/compliance/retention", { rules: [] });
+}, 60_000);
+
 test("the operator sets the policy, and is one pair of eyes", async () => {
   const { two } = them();
-  await set({ fourEyes: false });
+  await set({ fourEyes: [] });
   const ada = await api.person("ada");
   const policy = await cli("policy", "set", "four-eyes", "on", "--json");
-  expect([policy.code, JSON.parse(policy.stdout)]).toEqual([0, { fourEyes: true, purpose: "optional" }]);
+  expect([policy.code, JSON.parse(policy.stdout)]).toEqual([
+    0,
+    { fourEyes: ["erase", "lift-hold"], purpose: "optional" },
+  ]);
   const asked = await cli("erase", ada.username, "--reason", "asked for", "--json");
   const { erasureId, status } = JSON.parse(asked.stdout);
   expect([asked.code, status]).toEqual([0, "waiting"]);
@@ -162,5 +271,8 @@ test("the operator sets the policy, and is one pair of eyes", async () => {
   expect([own.code, own.stderr]).toEqual([1, expect.stringContaining("who asked for it does not approve it")]);
   expect((await approve(two, erasureId)).status).toBe(200);
   const wrong = await cli("policy", "set", "four-eyes", "sometimes");
-  expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("four-eyes is on or off")]);
+  expect([wrong.code, wrong.stderr]).toEqual([
+    1,
+    expect.stringContaining("four-eyes is on (erase,lift-hold), off, all"),
+  ]);
 }, 60_000);

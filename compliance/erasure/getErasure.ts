@@ -5,7 +5,7 @@ import { Uuid } from "../../domain/ids.ts";
 import { reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
 import { lookingBy, writtenDown } from "../access/writtenDown.ts";
-import { readApproval } from "../approvals/approval.ts";
+import { readApproval, standingOf } from "../approvals/approval.ts";
 import type { ComplianceParts } from "../parts.ts";
 import { type Erasure, readErasure, statusOf } from "./readErasure.ts";
 
@@ -61,12 +61,12 @@ async function waitingErasure(
 ): Promise<z.input<typeof ErasureReport> | undefined> {
   const asked = await readApproval(engine, tenant, erasureId);
   if (asked?.what.action !== "erase") return undefined;
-  const { what, expiresAt, given, position } = asked;
+  const { what, position } = asked;
   return {
     erasureId,
     userId: what.userId,
     partial: what.partial ?? false,
-    status: given || now.getTime() < expiresAt ? "waiting" : "lapsed",
+    status: standingOf(asked, now.getTime()) === "lapsed" ? "lapsed" : "waiting",
     position,
     effectiveAt: null,
     finalAt: null,

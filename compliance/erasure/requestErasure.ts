@@ -6,11 +6,10 @@ import { ErasureRequested } from "../../domain/compliance/events.ts";
 import { createdId, streamId, Uuid } from "../../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
-import { lookingBy, writtenDown } from "../access/writtenDown.ts";
 import { askApproval } from "../approvals/approval.ts";
 import { complianceCase } from "../complianceCase.ts";
 import type { ComplianceParts } from "../parts.ts";
-import { readPolicies } from "../policies/readPolicies.ts";
+import { takesTwo } from "../policies/readPolicies.ts";
 import { Reason } from "../reason.ts";
 import { streamsOf } from "./destroyPerson.ts";
 import { isNoted, noteErasure } from "./erasureRows.ts";
@@ -58,23 +57,16 @@ export async function requestErasure(
   { userId, reason, partial, redactNames }: z.output<typeof Payload>,
   by: By,
 ): Promise<(Begun & { readonly status: "running" | "waiting" }) | Rejection> {
-  const { engine, database } = parts.accounts;
+  const { engine } = parts.accounts;
   const commandId = by.key ?? engine.newId();
   const erasureId = createdId("erasure", by.tenant, by.userId, commandId);
   const toErase = { userId, ...(partial ? { partial: true as const } : {}), ...(redactNames ? { redactNames } : {}) };
   const isNew = (await engine.log.revision(streamId(by.tenant, "compliance", erasureId))) < 0;
-  if (isNew && (await readPolicies(engine.log, by.tenant)).fourEyes) {
+  if (isNew && (await takesTwo(engine.log, by.tenant, "erase"))) {
     const refused = await refusal(parts, toErase, by.tenant);
     if (refused) return refused;
     const what = { action: "erase" as const, caseId: erasureId, ...toErase };
-    const written = await writtenDown(
-      { database, engine },
-      { ...lookingBy(by), purpose: reason },
-      "ask-approval",
-      what,
-    );
-    if (written) return written;
-    const asked = await askApproval(engine, what, { reason, commandId }, by);
+    const asked = await askApproval(parts.accounts, { what, reason, commandId }, by);
     return isRejection(asked) ? asked : { erasureId, status: "waiting", ...asked };
   }
   const begun = await beginErasure(parts, { ...toErase, reason, erasureId, commandId }, by);

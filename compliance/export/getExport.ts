@@ -3,6 +3,7 @@ import { ExportScope } from "../../domain/compliance/events.ts";
 import { Uuid } from "../../domain/ids.ts";
 import { reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
+import { readApproval, standingOf } from "../approvals/approval.ts";
 import type { ExportParts } from "./parts.ts";
 import { readExport } from "./readExport.ts";
 
@@ -19,7 +20,11 @@ export const GetExport = door({
   result: z.strictObject({
     exportId: Uuid,
     ...ExportScope.shape,
-    status: z.literal("ready").describe("Its archive is made when it is fetched: none lies on the server."),
+    status: z
+      .enum(["ready", "waiting", "lapsed"])
+      .describe(
+        "`ready`: its archive is made when it is fetched, none lies on the server; `waiting`: for a second officer.",
+      ),
     requestedAt: At,
     archives: z.array(
       z.strictObject({
@@ -33,9 +38,15 @@ export const GetExport = door({
     ),
   }),
 
-  async run({ exportId }, { tenant }, { log }: ExportParts) {
+  async run({ exportId }, { tenant, now }, { log, accounts }: ExportParts) {
     const found = await readExport(log, tenant, exportId);
-    if (!found) return reject("not-found", "no such export");
+    if (!found) {
+      const asked = await readApproval(accounts.engine, tenant, exportId);
+      if (asked?.what.action !== "export") return reject("not-found", "no such export");
+      const status = standingOf(asked, now.getTime()) === "lapsed" ? ("lapsed" as const) : ("waiting" as const);
+      const requestedAt = new Date(asked.askedAt).toISOString();
+      return { body: { exportId, ...asked.what.scope, status, requestedAt, archives: [] } };
+    }
     const { scope, requestedAt, archives } = found;
     return {
       body: {

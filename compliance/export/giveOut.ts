@@ -4,6 +4,8 @@ import { LogUnavailable } from "../../infra/ports/eventLog.ts";
 import { KeysUnavailable } from "../../infra/ports/secrets.ts";
 import { lastSeqs } from "../../projections/history/queries.ts";
 import { type Looking, writtenDown } from "../access/writtenDown.ts";
+import { readApproval } from "../approvals/approval.ts";
+import { takesTwo } from "../policies/readPolicies.ts";
 import { NotSignedYet } from "../proof/proveEvent.ts";
 import { RetentionUnderWay } from "../retention/retiring.ts";
 import type { Export } from "./export.ts";
@@ -19,6 +21,8 @@ export async function giveOut(
   how: HowToMake,
 ): Promise<Archive | Rejection> {
   try {
+    const unapproved = await refusedUntilApproved(parts, it);
+    if (unapproved) return unapproved;
     const archive = await prepareArchive(parts, it, how);
     return (await noted(parts, it, looking, archive)) ?? archive;
   } catch (error) {
@@ -32,6 +36,14 @@ export async function giveOut(
     if (error instanceof LogUnavailable) return reject("unavailable", "the log cannot be read now");
     throw error;
   }
+}
+
+/** What was asked for before a second officer was needed takes one now. */
+async function refusedUntilApproved({ accounts, log }: ExportParts, it: Export): Promise<Rejection | undefined> {
+  if (!(await takesTwo(log, it.tenant, "export"))) return undefined;
+  const approval = await readApproval(accounts.engine, it.tenant, it.exportId);
+  if (approval && approval.approvedBy !== null) return undefined;
+  return reject("conflict", "exports take a second officer since this one was asked for: ask for it anew");
 }
 
 async function noted(

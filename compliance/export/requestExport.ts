@@ -1,13 +1,15 @@
 import { z } from "zod";
 import { accountsOf } from "../../accounts/accountRows.ts";
-import { Placement } from "../../commands/index.ts";
+import { type Engine, Placement } from "../../commands/index.ts";
 import type { By } from "../../domain/by.ts";
 import { ExportRequested, type ExportScope } from "../../domain/compliance/events.ts";
 import { createdId, streamId, Uuid } from "../../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
+import { askApproval } from "../approvals/approval.ts";
 import { complianceCase } from "../complianceCase.ts";
 import { readHold } from "../holds/listHolds.ts";
+import { takesTwo } from "../policies/readPolicies.ts";
 import type { ExportParts } from "./parts.ts";
 
 /** Any time of RFC 3339; kept in UTC with milliseconds. */
@@ -36,47 +38,67 @@ export const RequestExport = door({
   name: "RequestExport",
   route: "POST /api/v1/compliance/exports",
   summary:
-    "Asks for an export of a person, of conversations, or of what a hold preserves; its archive is fetched then.",
+    "Asks for an export of a person, of conversations, or of what a hold preserves; its archive is fetched then. `waiting`: for a second officer.",
   status: 202,
   access: ["compliance"],
   socket: false,
   payload: ExportAsked,
-  result: Placement.extend({ exportId: Uuid, status: z.literal("ready") }),
+  result: Placement.extend({ exportId: Uuid, status: z.enum(["ready", "waiting"]) }),
 
   async run(payload, by, parts: ExportParts) {
     const requested = await requestExport(parts, payload, by);
-    return isRejection(requested) ? requested : { body: { ...requested, status: "ready" as const } };
+    return isRejection(requested) ? requested : { body: requested };
   },
 });
 
-/** @returns the export's id, and where its event stands */
+/** @returns the export's id, and where its event stands: that it may be fetched, or that it waits to be approved */
 export async function requestExport(
   parts: ExportParts,
   asked: z.output<typeof ExportAsked>,
   by: By,
-): Promise<(z.output<typeof Placement> & { exportId: string }) | Rejection> {
+): Promise<
+  (z.output<typeof Placement> & { readonly exportId: string; readonly status: "ready" | "waiting" }) | Rejection
+> {
   const { engine } = parts.accounts;
   const { tenant } = by;
   const commandId = by.key ?? engine.newId();
   const exportId = createdId("export", tenant, by.userId, commandId);
-  const stream = streamId(tenant, "compliance", exportId);
-  if ((await engine.log.revision(stream)) < 0) {
+  if ((await engine.log.revision(streamId(tenant, "compliance", exportId))) < 0) {
     const refused = await refusal(parts, tenant, asked);
     if (refused) return refused;
+    if (await takesTwo(engine.log, tenant, "export")) {
+      const what = { action: "export" as const, caseId: exportId, scope: asked };
+      const waits = await askApproval(parts.accounts, { what, reason: null, commandId }, by);
+      return isRejection(waits) ? waits : { exportId, status: "waiting", ...waits };
+    }
   }
-  const outcome = await complianceCase.mailboxes(engine).send(stream, {
+  const begun = await beginExport(engine, { exportId, scope: asked, commandId }, by);
+  return isRejection(begun) ? begun : { exportId, status: "ready", ...begun };
+}
+
+/** @param by who asked for it */
+export async function beginExport(
+  engine: Engine,
+  {
+    exportId,
+    scope,
+    commandId,
+  }: { readonly exportId: string; readonly scope: ExportScope; readonly commandId: string },
+  by: By,
+): Promise<z.output<typeof Placement> | Rejection> {
+  const outcome = await complianceCase.mailboxes(engine).send(streamId(by.tenant, "compliance", exportId), {
     name: "RequestExport",
-    payload: asked,
+    payload: scope,
     sender: { ...by, commandId },
-    keyed: by.key !== undefined,
+    keyed: true,
     needs: () => undefined,
     decide: ({ kind }) =>
       kind === "none"
-        ? [ExportRequested({ exportId, ...asked })]
+        ? [ExportRequested({ exportId, ...scope })]
         : reject("conflict", "the key was used for something else"),
   });
   if (isRejection(outcome)) return outcome;
-  return { exportId, position: outcome.position, revision: outcome.revision };
+  return { position: outcome.position, revision: outcome.revision };
 }
 
 async function refusal(

@@ -5,11 +5,10 @@ import { HoldLifted } from "../../domain/compliance/events.ts";
 import { streamId, Uuid } from "../../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
-import { lookingBy, writtenDown } from "../access/writtenDown.ts";
 import { askApproval } from "../approvals/approval.ts";
 import { complianceCase } from "../complianceCase.ts";
 import type { ComplianceParts } from "../parts.ts";
-import { readPolicies } from "../policies/readPolicies.ts";
+import { takesTwo } from "../policies/readPolicies.ts";
 
 export const LiftHold = door({
   name: "LiftHold",
@@ -37,13 +36,12 @@ export async function liftHold(
   holdId: string,
   by: By,
 ): Promise<(z.output<typeof Placement> & { readonly status: "lifted" | "waiting" }) | Rejection> {
-  const { engine, database } = parts.accounts;
+  const { engine } = parts.accounts;
   const stands = (await parts.holds.list(by.tenant)).some((hold) => hold.holdId === holdId);
-  if (stands && (await readPolicies(engine.log, by.tenant)).fourEyes) {
+  if (stands && (await takesTwo(engine.log, by.tenant, "lift-hold"))) {
     const what = { action: "lift-hold" as const, caseId: holdId };
-    const refused = await writtenDown({ database, engine }, lookingBy(by), "ask-approval", what);
-    if (refused) return refused;
-    const asked = await askApproval(engine, what, { reason: null, commandId: by.key ?? engine.newId() }, by);
+    const commandId = by.key ?? engine.newId();
+    const asked = await askApproval(parts.accounts, { what, reason: null, commandId }, by);
     return isRejection(asked) ? asked : { ...asked, status: "waiting" };
   }
   const lifted = await carryOutLift(parts, holdId, by);

@@ -1,6 +1,6 @@
 import { decodeFacts } from "../../domain/catalogue.ts";
 import { streamId, tenantId } from "../../domain/ids.ts";
-import type { Policies } from "../../domain/tenant/events.ts";
+import type { FourEyesAction, Policies } from "../../domain/tenant/events.ts";
 import { defaultPolicies } from "../../domain/tenant/tenant.ts";
 import type { EventLog } from "../../infra/ports/eventLog.ts";
 
@@ -25,3 +25,7 @@ export async function readPolicies(log: EventLog, tenant: string): Promise<Polic
   ofLog.set(tenant, { revision, policies });
   return policies;
 }
+
+/** Whether this waits for a second officer. @throws LogUnavailable */
+export const takesTwo = async (log: EventLog, tenant: string, action: FourEyesAction): Promise<boolean> =>
+  (await readPolicies(log, tenant)).fourEyes.includes(action);

@@ -18,10 +18,9 @@ export async function setPolicies(
     keyed: false,
     needs: () => undefined,
     decide({ policies, policiesAt }) {
-      const after = { ...policies, ...change };
-      return after.fourEyes === policies.fourEyes && after.purpose === policies.purpose
-        ? unchanged(policiesAt)
-        : [PoliciesChanged(after)];
+      const { fourEyes, purpose } = { ...policies, ...change };
+      const after = { fourEyes: [...new Set(fourEyes)].sort(), purpose };
+      return JSON.stringify(after) === JSON.stringify(policies) ? unchanged(policiesAt) : [PoliciesChanged(after)];
     },
   });
   return isRejection(outcome) ? outcome : undefined;

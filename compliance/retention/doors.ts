@@ -2,13 +2,15 @@ import { z } from "zod";
 import { type Engine, Placement, unchanged } from "../../commands/index.ts";
 import { tenant as tenantAggregate } from "../../commands/tenant/aggregate.ts";
 import type { By } from "../../domain/by.ts";
-import { streamId, tenantId } from "../../domain/ids.ts";
+import { createdId, streamId, tenantId, Uuid } from "../../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
 import { RetentionChanged, RetentionRule } from "../../domain/tenant/events.ts";
 import { door } from "../../infra/ports/door.ts";
 import { lookingBy, writtenDown } from "../access/writtenDown.ts";
+import { askApproval } from "../approvals/approval.ts";
 import type { ComplianceParts } from "../parts.ts";
-import { readRules } from "./rules.ts";
+import { takesTwo } from "../policies/readPolicies.ts";
+import { readRules, shortens } from "./rules.ts";
 
 const scopeOf = ({ kind, conversationId }: RetentionRule) => conversationId ?? kind ?? "all";
 
@@ -47,22 +49,49 @@ export const SetRetention = door({
   access: ["compliance"],
   socket: false,
   payload: z.strictObject({ rules: RetentionRules }),
-  result: Placement,
+  result: Placement.extend({
+    status: z
+      .enum(["set", "waiting"])
+      .describe("`waiting`: something would be kept for less long, and that waits for a second officer, with 202."),
+    caseId: Uuid.optional().describe("By which it is approved."),
+  }),
 
   async run({ rules }, by, parts: ComplianceParts) {
     const set = await setRetention(parts, rules, by);
-    return isRejection(set) ? set : { body: set };
+    if (isRejection(set)) return set;
+    return set.status === "waiting" ? { body: set, status: 202 } : { body: set };
   },
 });
 
+type Set = z.output<typeof Placement> & { readonly status: "set" | "waiting"; readonly caseId?: string };
+
+/** Sets them, or lets that wait to be approved, as the tenant's policy says of rules that keep anything for less long. */
 export async function setRetention(
-  { accounts: { engine }, retention }: ComplianceParts,
+  parts: ComplianceParts,
   rules: z.output<typeof RetentionRules>,
   by: By,
-): Promise<z.output<typeof Placement> | Rejection> {
+): Promise<Set | Rejection> {
+  const { engine } = parts.accounts;
   for (const { conversationId } of rules)
     if (conversationId !== undefined && !(await isThere(engine, by.tenant, conversationId)))
       return reject("not-found", `no such conversation: ${conversationId}`);
+  const isTwo = await takesTwo(engine.log, by.tenant, "shorten-retention");
+  if (isTwo && shortens(await readRules(engine, by.tenant), rules)) {
+    const commandId = by.key ?? engine.newId();
+    const caseId = createdId("retention", by.tenant, by.userId, commandId);
+    const what = { action: "shorten-retention" as const, caseId, rules };
+    const asked = await askApproval(parts.accounts, { what, reason: null, commandId }, by);
+    return isRejection(asked) ? asked : { ...asked, status: "waiting", caseId };
+  }
+  const changed = await changeRetention(parts, rules, by);
+  return isRejection(changed) ? changed : { ...changed, status: "set" };
+}
+
+export async function changeRetention(
+  { accounts: { engine }, retention }: ComplianceParts,
+  rules: readonly RetentionRule[],
+  by: By,
+): Promise<z.output<typeof Placement> | Rejection> {
   const outcome = await tenantAggregate.mailboxes(engine).send(streamId(by.tenant, "tenant", tenantId(by.tenant)), {
     name: "SetRetention",
     payload: { rules },
@@ -72,7 +101,7 @@ export async function setRetention(
     decide: (state) =>
       JSON.stringify(state.retention) === JSON.stringify(rules)
         ? unchanged(state.retentionAt)
-        : [RetentionChanged({ rules })],
+        : [RetentionChanged({ rules: [...rules] })],
   });
   if (isRejection(outcome)) return outcome;
   retention.wake();

@@ -27,6 +27,17 @@ export function daysKept(
   return rule?.days;
 }
 
+/** Whether anything, anywhere, is kept for less long by other rules. A conversation that has a rule may be of either kind. */
+export function shortens(before: readonly RetentionRule[], after: readonly RetentionRule[]): boolean {
+  const named = [...before, ...after].flatMap(({ conversationId }) => conversationId ?? []);
+  return ["", ...named].some((conversationId) =>
+    (["direct", "group"] as const).some((kind) => {
+      const [was, is] = [before, after].map((rules) => daysKept(rules, { conversationId, kind }) ?? Infinity);
+      return is !== undefined && was !== undefined && is < was;
+    }),
+  );
+}
+
 /**
  * The first day that is kept: content of a day may be recorded on the next one, and all of that is kept for so many whole
  * days.

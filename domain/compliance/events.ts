@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Time, UserId } from "../conversation/events.ts";
 import { eventType, sealedEventType } from "../event.ts";
 import { Uuid } from "../ids.ts";
+import { RetentionRule } from "../tenant/events.ts";
 
 /** What an officer writes names people: it is sealed under a subject of its own, that of the case. */
 const ofTheCase = { subject: (_: unknown, caseId: string) => caseId, bucket: "lasting" } as const;
@@ -105,8 +106,8 @@ export const ExportGivenOut = eventType(
     files: z.int().min(0),
   }),
 );
-/** What waits for a second officer. `caseId`: of the erasure to be, or of the hold. */
-const ToApprove = z.discriminatedUnion("action", [
+/** What waits for a second officer. `caseId`: of the erasure or export to be, of the hold, of the change of retention. */
+export const ToApprove = z.discriminatedUnion("action", [
   z.object({
     action: z.literal("erase"),
     caseId: Uuid,
@@ -115,11 +116,13 @@ const ToApprove = z.discriminatedUnion("action", [
     redactNames: z.array(Uuid).optional(),
   }),
   z.object({ action: z.literal("lift-hold"), caseId: Uuid }),
+  z.object({ action: z.literal("export"), caseId: Uuid, scope: ExportScope }),
+  z.object({ action: z.literal("shorten-retention"), caseId: Uuid, rules: z.array(RetentionRule) }),
 ]);
 /** `commandId`: of the request, which is carried out as it was asked. */
 export const ApprovalAsked = sealedEventType(
   "ApprovalAsked",
-  1,
+  2,
   z.object({ what: ToApprove, askedBy: UserId, commandId: Uuid, expiresAt: Time }),
   z.object({ reason: z.string().nullable() }),
   ofTheCase,

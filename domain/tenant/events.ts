@@ -23,13 +23,16 @@ export const RetentionRule = z.object({
 /** All rules; the narrowest counts, and what none is about is kept for ever. */
 export const RetentionChanged = eventType("RetentionChanged", 1, z.object({ rules: z.array(RetentionRule) }));
 
-/** `fourEyes`: erasures and lifting a hold wait for a second officer. `purpose`: whether who reads for others must say why. */
-export const Policies = z.object({ fourEyes: z.boolean(), purpose: z.enum(["optional", "required"]) });
+/** What an organisation may let wait for a second officer. */
+export const FourEyesAction = z.enum(["erase", "lift-hold", "export", "shorten-retention"]);
+/** `fourEyes`: what waits for a second officer, each once, sorted. `purpose`: whether who reads for others must say why. */
+export const Policies = z.object({ fourEyes: z.array(FourEyesAction), purpose: z.enum(["optional", "required"]) });
 /** All of them. */
-export const PoliciesChanged = eventType("PoliciesChanged", 1, Policies);
+export const PoliciesChanged = eventType("PoliciesChanged", 2, Policies);
 
 export const tenantEvents = [TenantFounded, RolesChanged, RetentionChanged, PoliciesChanged] as const;
 export type TenantEvent = ReturnType<(typeof tenantEvents)[number]>;
+export type FourEyesAction = z.infer<typeof FourEyesAction>;
 export type Policies = z.infer<typeof Policies>;
 export type RetentionRule = z.infer<typeof RetentionRule>;
 export type ServerRole = z.infer<typeof ServerRole>;

@@ -16,7 +16,7 @@ export const Tenant = z.object({
 });
 
 /** What holds where nothing was ever said. */
-export const defaultPolicies: Policies = { fourEyes: false, purpose: "optional" };
+export const defaultPolicies: Policies = { fourEyes: [], purpose: "optional" };
 export type Tenant = z.infer<typeof Tenant>;
 
 export const newTenant = (): Tenant => ({

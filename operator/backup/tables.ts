@@ -20,6 +20,7 @@ export const savedTables: Readonly<Record<Part, readonly SavedTable[]>> = {
     { name: "accounts.successions", orderBy: "tenant, user_id" },
     { name: "compliance.erasures", orderBy: "tenant, erasure_id" },
     { name: "compliance.retirements", orderBy: "tenant, conversation, day" },
+    { name: "compliance.approvals", orderBy: "tenant, case_id" },
     { name: "compliance.access_log", orderBy: "tenant, entry" },
     { name: "ops.last_seen", orderBy: "tenant, user_id" },
   ],

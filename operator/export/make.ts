@@ -2,10 +2,12 @@ import { createWriteStream } from "node:fs";
 import { access, open, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { byTenant } from "../../accounts/byTenant.ts";
-
 import { giveOut } from "../../compliance/export/giveOut.ts";
 import type { Archive, Made } from "../../compliance/export/makeArchive.ts";
+import type { ExportParts } from "../../compliance/export/parts.ts";
+import { readExport } from "../../compliance/export/readExport.ts";
 import { ExportAsked, requestExport } from "../../compliance/export/requestExport.ts";
+import { Uuid } from "../../domain/ids.ts";
 import { isRejection, type Rejection } from "../../domain/rejection.ts";
 import type { Foundation } from "../../infra/foundation.ts";
 import { createLogger } from "../../infra/main.ts";
@@ -22,6 +24,7 @@ interface ExportFlags extends SettingFlags {
   readonly person?: string;
   readonly conversation?: readonly string[];
   readonly matter?: string;
+  readonly approved?: string;
   readonly from?: string;
   readonly to?: string;
   readonly format: string;
@@ -38,19 +41,23 @@ const SIGNED_WITHIN_MS = 600_000;
 export const exportCommand = (flags: ExportFlags): Promise<number> =>
   onFolder(flags, async (foundation) => {
     const { tenant } = flags;
-    const asked = await scopeOf(foundation, flags);
     const parts = exportParts(foundation);
-    const by = byTenant(foundation.engine, tenant);
-    const requested = await requestExport(parts, asked, by);
-    if (isRejection(requested)) throw new CommandFailed(requested.detail);
-    const { exportId } = requested;
+    const asked = flags.approved === undefined ? await askedNow(foundation, flags) : await askedBefore(parts, flags);
+    if (!("scope" in asked)) {
+      print(asked, flags.json, [
+        `export ${asked.exportId} waits for a second officer, seven days at most`,
+        `once it is approved: scripta export --approved ${asked.exportId}`,
+      ]);
+      return exitCodes.done;
+    }
+    const { exportId, scope } = asked;
     const file = flags.out ?? `export-${exportId}.zip`;
     await assertFree(file);
     // Where no service runs, the newest events are under no checkpoint yet.
     const sequencer = startSequencer(foundation, createLogger("error"));
     try {
       const made = await writeFile(`${file}.part`, file, (signal) =>
-        giveOut(parts, { tenant, exportId, scope: asked }, byOperator(foundation.engine, flags), {
+        giveOut(parts, { tenant, exportId, scope }, byOperator(foundation.engine, flags), {
           signal,
           signedWithinMs: SIGNED_WITHIN_MS,
           onProgress,
@@ -69,6 +76,24 @@ export const exportCommand = (flags: ExportFlags): Promise<number> =>
 
 function onProgress(events: number, stream: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${events.toLocaleString("en-US")} events, in ${stream}`);
+}
+
+async function askedNow(foundation: Foundation, flags: ExportFlags) {
+  const scope = await scopeOf(foundation, flags);
+  const by = byTenant(foundation.engine, flags.tenant);
+  const requested = await requestExport(exportParts(foundation), scope, by);
+  if (isRejection(requested)) throw new CommandFailed(requested.detail);
+  return requested.status === "waiting" ? requested : { exportId: requested.exportId, scope };
+}
+
+async function askedBefore({ log }: ExportParts, { approved = "", tenant, person, conversation, matter }: ExportFlags) {
+  if (person ?? conversation ?? matter)
+    throw new CommandFailed("--approved is of what was asked for then: name nothing else");
+  const exportId = Uuid.safeParse(approved).data;
+  const found = exportId && (await readExport(log, tenant, exportId));
+  if (!found)
+    throw new CommandFailed(`${approved} is no export that may be fetched: scripta approvals lists what waits`);
+  return found;
 }
 
 async function scopeOf({ compliance }: Foundation, flags: ExportFlags) {

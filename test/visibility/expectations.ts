@@ -134,6 +134,7 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
   OpenBreakGlass: ofOfficers(({ conversationId }) => ({ conversationId, reason: "an emergency", minutes: 5 })),
   EndBreakGlass: ofOfficers(({ grantId }) => ({ grantId })),
   Approve: ofOfficers(({ approvalId }) => ({ caseId: approvalId })),
+  ListApprovals: { ...ofOfficers(nothing), statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) } },
   PlaceHold: ofOfficers(({ conversationId }) => ({ conversationId, reason: "a lawsuit" })),
   ListHolds: { ...ofOfficers(nothing), statuses: { stranger: 403, former: 403, otherTenant: 200, ...all(403) } },
   ReadHeld: ofOfficers(({ holdId }) => ({ holdId })),

@@ -117,9 +117,9 @@ export async function aScene(): Promise<Scene> {
   await expected(200, admin.put(`/admin/users/${second.userId}/roles`, { roles: ["compliance"] }));
   const { engine } = server.running.foundation;
   const approvalId = await holdOn(await group(second, []));
-  await setPolicies(engine, "main", { fourEyes: true });
+  await setPolicies(engine, "main", { fourEyes: ["lift-hold"] });
   await expected(202, second.delete(`/compliance/holds/${approvalId}`));
-  await setPolicies(engine, "main", { fourEyes: false });
+  await setPolicies(engine, "main", { fourEyes: [] });
   const glass = { conversationId: await group(admin, []), reason: `${CANARY} of an emergency`, minutes: 5 };
   const opened = await admin.post("/compliance/break-glass", glass);
   const exportAsked = await admin.post("/compliance/exports", {
