@@ -5,7 +5,7 @@ import { chatScreen } from "./chatScreen.ts";
 import { askPassword } from "./password.ts";
 import { claimSessionFile, type SessionFile } from "./sessionFile.ts";
 
-export { safeLine } from "./safeText.ts";
+export { safeLine, safeText } from "./safeText.ts";
 
 export interface ChatOptions {
   readonly url: string;
