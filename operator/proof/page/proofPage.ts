@@ -24,7 +24,8 @@ export function proofPage(): string {
   for (const name of ["checkProof", "note"]) moduleText(name, modules);
   const code = [
     ...modules.values(),
-    "return { checkProof: checkProofModule.checkProof, parseVerifierKey: noteModule.parseVerifierKey };",
+    "const { parseVerifierKey, parseWitnessKey } = noteModule;",
+    "return { checkProof: checkProofModule.checkProof, parseVerifierKey, parseWitnessKey };",
   ].join("\n");
   return readFileSync(new URL("template.html", import.meta.url), "utf8").replace("/* VERIFIER */", () =>
     code.replaceAll("</", "<\\/"),
