@@ -122,6 +122,38 @@ describe("a message that is to be acknowledged by a time", () => {
     expect(await fellDueIn(tea)).toBe(1);
   });
 
+  test("tells page by page who has acknowledged it and who not yet, of those who were there when it was sent", async () => {
+    const { ada, bo, cy } = people;
+    const [dot, late] = [await api.person("dot"), await api.person("late")];
+    const tea = await group(ada, [bo, cy, dot]);
+    const sent = await send(ada, tea, "read this", { ackBy: inMs(60_000) });
+    await ada.post(`/conversations/${tea}/members`, { userId: late.userId });
+    await ack(cy, tea, sent.messageId);
+    const done = await ack(bo, tea, sent.messageId);
+    const page = async (query: string) =>
+      (await ada.get(`/conversations/${tea}/messages/${sent.messageId}/acks?${query}`, seeing(done))).body;
+    const all: Body[] = [];
+    let cursor = "";
+    do {
+      const body = await page(`limit=1${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      expect(body).toMatchObject({ acknowledged: 2, missing: 1 });
+      all.push(...z.array(z.record(z.string(), z.unknown())).length(1).parse(body.items));
+      cursor = typeof body.cursor === "string" ? body.cursor : "";
+    } while (cursor !== "");
+    const told = new Map(all.map(({ userId, at }) => [userId, at === null ? "missing" : "done"]));
+    expect(told).toEqual(
+      new Map([
+        [bo.userId, "done"],
+        [cy.userId, "done"],
+        [dot.userId, "missing"],
+      ]),
+    );
+    const plain = await send(ada, tea, "just so");
+    const refused = await ada.get(`/conversations/${tea}/messages/${plain.messageId}/acks`, seeing(plain));
+    expect(refused).toMatchObject({ status: 409, body: { code: "conflict" } });
+    expect((await late.get(`/conversations/${tea}/messages/${sent.messageId}/acks`)).status).toBe(404);
+  });
+
   test("that was deleted escalates nothing, and one that all acknowledged tells nobody", async () => {
     const { ada, bo } = people;
     const tea = await group(ada, [bo]);

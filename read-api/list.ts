@@ -1,4 +1,5 @@
 import { type OpenDoor, openDoor } from "../infra/ports/door.ts";
+import { GetAcknowledgements } from "./getAcknowledgements.ts";
 import { GetConversation } from "./getConversation.ts";
 import { GetConversationPreferences } from "./getConversationPreferences.ts";
 import { GetMessage } from "./getMessage.ts";
@@ -20,5 +21,6 @@ export const openQueries = (parts: ReadParts): OpenDoor[] => [
   openDoor(GetMessage, parts),
   openDoor(GetMessageHistory, parts),
   openDoor(GetReceipts, parts),
+  openDoor(GetAcknowledgements, parts),
   openDoor(Sync, parts),
 ];

@@ -1,4 +1,5 @@
 import type {
+  Acknowledgements,
   Attachment,
   Conversation,
   Found,
@@ -77,6 +78,9 @@ export function askOf(session: Session, minPosition: () => number) {
       ),
     receipts: (conversationId: string, messageId: string) =>
       get<Receipts>(`${inside(conversationId)}/messages/${encodeURIComponent(messageId)}/receipts`),
+    /** Who acknowledged a message that asks for it, and who has not yet (`at: null`). */
+    acknowledgements: (conversationId: string, messageId: string, query: { cursor?: string; limit?: number } = {}) =>
+      get<Acknowledgements>(`${inside(conversationId)}/messages/${encodeURIComponent(messageId)}/acks`, { ...query }),
     search: (search: Search) => get<Page<Found>>("/search", { ...search }),
     sync: (cursor?: string) => get<SyncPage>("/sync", { cursor }),
     /** A file, of one's own until a message carries it. */

@@ -182,6 +182,14 @@ export interface Receipts extends Page<{ userId: string; deliveredAt: Time | nul
   readonly total: number;
 }
 
+/** `userId`s beyond the page follow under `cursor`. */
+export interface Acknowledgements
+  extends Page<{ readonly userId: string; readonly at: Time | null; readonly late: boolean }> {
+  readonly ackBy: Time;
+  readonly acknowledged: number;
+  readonly missing: number;
+}
+
 export interface Found {
   readonly message: Message;
   /** In UTF-16 units. */

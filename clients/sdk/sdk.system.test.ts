@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { startServer, type TestServer } from "../../test/support/server.ts";
+import { act } from "../terminal/act.ts";
+import { parseInput } from "../terminal/input.ts";
 import { memoryStorage, messagesOf, ScriptaClient, type Storage, uuidV7 } from "./index.ts";
 import { commandRoutes } from "./routes.ts";
 import { plainOf } from "./stored.ts";
@@ -101,6 +103,23 @@ describe("two people on two devices each", () => {
     await adas[0].send(tea, "hello");
     await adas[1].until(() => (adas[1].conversation(tea)?.marks.get(bo.userId)?.delivered ?? 0) === 1);
     expect(adas[1].conversation(tea)?.marks.get(bo.userId)).toEqual({ delivered: 1, read: 0 });
+  });
+
+  test("what asks to be acknowledged is, by a line in the terminal, which tells who has and who not yet", async () => {
+    const { adas, bos, tea } = await twoInAGroup();
+    const line = (device: ScriptaClient, text: string) => act(device, tea, parseInput(text));
+    expect(await line(bos[0], "/ack")).toEqual({ notice: ["nothing here asks to be acknowledged"] });
+    const ackBy = new Date(Date.now() + 3_600_000).toISOString();
+    const { messageId, seq } = await adas[0].send(tea, "read this", { ackBy });
+    await bos[0].until(() => bos[0].conversation(tea)?.messages.has(messageId) === true);
+    expect((await line(bos[0], "/acks")).notice).toEqual([`#${seq} acknowledged by nobody`, "not yet: Bo"]);
+    expect(await line(bos[0], "/ack")).toEqual({ notice: [`acknowledged #${seq}`] });
+    const count = () => adas[1].conversation(tea)?.messages.get(messageId)?.acknowledgement?.count;
+    await adas[1].until(() => count() === 1);
+    expect((await line(adas[1], `/acks #${seq}`)).notice).toEqual([
+      expect.stringMatching(new RegExp(`^#${seq} acknowledged by Bo \\d\\d:\\d\\d$`)),
+      "nobody is missing",
+    ]);
   });
 
   test("edits, reactions and deletions come to every device", async () => {

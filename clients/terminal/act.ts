@@ -1,4 +1,4 @@
-import { isScriptaError, membersOf, nameOf, type ScriptaClient, titleOf } from "../sdk/index.ts";
+import { isScriptaError, type Message, membersOf, nameOf, type ScriptaClient, titleOf } from "../sdk/index.ts";
 import { HELP, type Input } from "./input.ts";
 import { clockTime } from "./look.ts";
 
@@ -69,6 +69,13 @@ async function inConversation(client: ScriptaClient, open: string | undefined, i
     if (!message) throw new Told(seq === undefined ? "there is no such message yet" : `#${seq} is not here (PgUp?)`);
     return message.messageId;
   };
+  const asking = (seq: number | undefined, fits: (it: Message) => boolean = () => true) => {
+    const all = messages.filter(({ acknowledgement }) => acknowledgement !== undefined);
+    const asked = seq === undefined ? all.filter(fits).at(-1) : all.find((each) => each.seq === seq);
+    if (!asked)
+      throw new Told(seq === undefined ? "nothing here asks to be acknowledged" : `#${seq} does not ask for it`);
+    return asked;
+  };
   switch (input.do) {
     case "send":
       // Its pending echo shows it; a refusal comes as an event.
@@ -83,6 +90,13 @@ async function inConversation(client: ScriptaClient, open: string | undefined, i
     case "delete":
       await client.delete(open, message(input.seq, true));
       return {};
+    case "ack": {
+      const asked = asking(input.seq, (it) => it.senderId !== client.userId);
+      await client.acknowledge(open, asked.messageId);
+      return { notice: [`acknowledged #${asked.seq}`] };
+    }
+    case "acks":
+      return { notice: await acknowledgements(client, open, asking(input.seq)) };
     case "react":
       await client.react(open, message(input.seq, false), input.emoji);
       return {};
@@ -109,6 +123,24 @@ async function inConversation(client: ScriptaClient, open: string | undefined, i
     default:
       return {};
   }
+}
+
+/** All of them, however many. */
+async function acknowledgements(client: ScriptaClient, open: string, { messageId, seq }: Message): Promise<string[]> {
+  const [given, missing]: [string[], string[]] = [[], []];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await client.ask.acknowledgements(open, messageId, { limit: 200, ...(cursor ? { cursor } : {}) });
+    for (const { userId, at, late } of page.items) {
+      const name = nameOf(client.state, userId);
+      if (at === null) missing.push(name);
+      else given.push(`${name} ${clockTime(at)}${late ? " (late)" : ""}`);
+    }
+    cursor = page.cursor;
+  }
+  return [
+    `#${seq} acknowledged by ${given.join(", ") || "nobody"}`,
+    missing.length === 0 ? "nobody is missing" : `not yet: ${missing.join(", ")}`,
+  ];
 }
 
 async function usersNamed(client: ScriptaClient, usernames: readonly string[]): Promise<string[]> {

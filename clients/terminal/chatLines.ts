@@ -1,9 +1,12 @@
 import { createInterface } from "node:readline";
-import { nameOf, type ScriptaClient, titleOf } from "../sdk/index.ts";
+import { type Message, nameOf, type ScriptaClient, titleOf } from "../sdk/index.ts";
 import { act } from "./act.ts";
 import { parseInput } from "./input.ts";
 import { clockTime } from "./look.ts";
 import { safeLine, safeText } from "./safeText.ts";
+
+const asks = ({ acknowledgement: asked, seq }: Message): string =>
+  asked ? ` (acknowledge by ${clockTime(asked.ackBy)}: /ack #${seq})` : "";
 
 /** Without a terminal: a line in is a message or a command, a line out a message. Ends with the input, once all is sent. */
 export async function chatLines(client: ScriptaClient): Promise<void> {
@@ -15,7 +18,9 @@ export async function chatLines(client: ScriptaClient): Promise<void> {
       if (!isNew || !held) return;
       const where = safeLine(titleOf(client.state, held));
       const who = safeLine(nameOf(client.state, message.senderId));
-      say(`${where} #${message.seq} ${clockTime(message.sentAt)} ${who}: ${safeText(message.text ?? "(no text)")}`);
+      say(
+        `${where} #${message.seq} ${clockTime(message.sentAt)} ${who}: ${safeText(message.text ?? "(no text)")}${asks(message)}`,
+      );
     }),
     client.on("rejected", ({ error }) => say(`! ${safeLine(error.message)}`)),
   ];

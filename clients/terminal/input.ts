@@ -7,7 +7,7 @@ export type Input =
   | { readonly do: "add"; readonly users: readonly string[] }
   | { readonly do: "react" | "unreact"; readonly seq: number | undefined; readonly emoji: string }
   | { readonly do: "edit" | "reply"; readonly seq: number | undefined; readonly text: string }
-  | { readonly do: "delete"; readonly seq: number | undefined }
+  | { readonly do: "delete" | "ack" | "acks"; readonly seq: number | undefined }
   | { readonly do: "search"; readonly words: string }
   | { readonly do: "who" | "leave" | "older" | "help" | "quit" }
   | { readonly do: "explain"; readonly message: string };
@@ -22,6 +22,7 @@ export const HELP = [
   "/reply #12 text       answers number 12",
   "/edit text            one's own last message; /edit #12 text",
   "/delete               one's own last message; /delete #12",
+  "/ack, /acks           acknowledges what asks for it; who has, and who not yet; /ack #12",
   "/search words         in all conversations",
   "/older, PgUp          earlier messages",
   "/quit, Ctrl-C         until next time",
@@ -51,7 +52,9 @@ export function parseInput(line: string): Input {
     case "reply":
       return text === "" ? explain(`/${name} needs the words too`) : { do: name, seq, text };
     case "delete":
-      return text === "" ? { do: "delete", seq } : explain("/delete takes a number alone, such as #12");
+    case "ack":
+    case "acks":
+      return text === "" ? { do: name, seq } : explain(`/${name} takes a number alone, such as #12`);
     case "search":
       return rest === "" ? explain("search for what?") : { do: "search", words: rest };
     case "who":

@@ -1,6 +1,6 @@
 import { type Held, type Message, membersOf, nameOf, type ScriptaClient, type Status, titleOf } from "../sdk/index.ts";
 import type { Line } from "./lineEditor.ts";
-import type { Shown, ShownMessage, Tick } from "./screen.ts";
+import type { Shown, ShownAsking, ShownMessage, Tick } from "./screen.ts";
 
 /** What is particular to this screen; all else is the client's. */
 export interface Looking {
@@ -66,6 +66,7 @@ function shownMessages(client: ScriptaClient, held: Held): ShownMessage[] {
       replyToSeq: replyTo === undefined ? undefined : held.messages.get(replyTo)?.seq,
       attachments: [],
       reactions: [],
+      asks: undefined,
       key: messageId,
     }),
   );
@@ -87,7 +88,26 @@ function shownMessage(client: ScriptaClient, held: Held, message: Message): Show
     replyToSeq: answered === null ? undefined : held.messages.get(answered)?.seq,
     attachments: message.attachments.map(({ name }) => name ?? "(no name)"),
     reactions: message.reactions,
+    asks: deleted ? undefined : askingOf(client, held, message),
     key: message.messageId,
+  };
+}
+
+/** Who is asked: members since it was sent, without its sender. The first 50 who acknowledged it come with a message. */
+function askingOf(client: ScriptaClient, held: Held, message: Message): ShownAsking | undefined {
+  const { acknowledgement: asked, senderId, sentAt } = message;
+  if (!asked) return undefined;
+  const did = new Set(asked.acknowledged.map(({ userId }) => userId));
+  const members = membersOf(held);
+  const isAllHeld = members.length === held.conversation.memberCount && asked.count === did.size;
+  const missing = members.filter(
+    ({ userId, joinedAt }) => userId !== senderId && !did.has(userId) && (joinedAt === null || joinedAt <= sentAt),
+  );
+  return {
+    by: clockTime(asked.ackBy),
+    count: asked.count,
+    missing: isAllHeld ? missing.map(({ userId }) => nameOf(client.state, userId)) : undefined,
+    me: missing.some(({ userId }) => userId === client.userId),
   };
 }
 

@@ -20,6 +20,7 @@ const message = (text: string | null, changes: Partial<ShownMessage> = {}): Show
   replyToSeq: undefined,
   attachments: [],
   reactions: [],
+  asks: undefined,
   ...changes,
 });
 const shown = (changes: Partial<Shown> = {}): Shown => ({
@@ -58,7 +59,14 @@ describe("the screen", () => {
         me: attack,
         title: attack,
         conversations: [{ title: attack, unread: 1, mentions: 1, open: false }],
-        messages: [message(attack, { name: attack, attachments: [attack], reactions: [{ emoji: attack, count: 1 }] })],
+        messages: [
+          message(attack, {
+            name: attack,
+            attachments: [attack],
+            reactions: [{ emoji: attack, count: 1 }],
+            asks: { by: "11:00", count: 0, missing: [attack], me: true },
+          }),
+        ],
         typing: [attack],
         notice: [attack],
         input: lineOf(attack),
@@ -87,6 +95,20 @@ describe("the screen", () => {
     expect(screen).toContain("(deleted)");
     expect(screen).not.toContain("gone");
     expect(screen).toContain("Bo is typing…");
+  });
+
+  test("shows by when a message is to be acknowledged, and by whom it is not yet", () => {
+    const asks = { by: "11:00", count: 1, missing: ["Ada", "Cy"], me: true };
+    const screen = plainRows({
+      messages: [
+        message("read this", { asks }),
+        message("and this", { seq: 2, asks: { ...asks, missing: [], me: false } }),
+        message("this, too", { seq: 3, asks: { ...asks, count: 70, missing: undefined, me: false } }),
+      ],
+    }).join("\n");
+    expect(screen).toContain("ack by 11:00 (/ack #1), not yet: Ada, Cy");
+    expect(screen).toContain("ack by 11:00, all did");
+    expect(screen).toContain("ack by 11:00, 70 did");
   });
 
   test("the newest message stands lowest, and scrolling shows what was before", () => {
@@ -131,5 +153,8 @@ test("a line is a message or a command", () => {
   expect(parseInput("/edit #12 so it is")).toEqual({ do: "edit", seq: 12, text: "so it is" });
   expect(parseInput("/react 👍")).toEqual({ do: "react", seq: undefined, emoji: "👍" });
   expect(parseInput("/delete #3")).toEqual({ do: "delete", seq: 3 });
+  expect(parseInput("/ack")).toEqual({ do: "ack", seq: undefined });
+  expect(parseInput("/acks #7")).toEqual({ do: "acks", seq: 7 });
+  expect(parseInput("/ack yes")).toMatchObject({ do: "explain" });
   expect(parseInput("/nonsense")).toMatchObject({ do: "explain" });
 });

@@ -19,6 +19,18 @@ export interface ShownMessage {
   readonly replyToSeq: number | undefined;
   readonly attachments: readonly string[];
   readonly reactions: readonly { readonly emoji: string; readonly count: number }[];
+  readonly asks: ShownAsking | undefined;
+}
+
+/** Of a message that asks to be acknowledged. */
+export interface ShownAsking {
+  readonly by: string;
+  /** How many did. */
+  readonly count: number;
+  /** Who did not yet; undefined in groups of which not all members are held. */
+  readonly missing: readonly string[] | undefined;
+  /** The one who looks is asked, and has not yet. */
+  readonly me: boolean;
 }
 
 export interface Shown {
@@ -143,7 +155,16 @@ function rowsOf(message: ShownMessage, columns: number): string[] {
     return `${begin}${tinted}${index === rows.length - 1 && marks !== "" ? colouredMarks : ""}`;
   });
   const reacted = reactions.map(({ emoji, count }) => `${safeLine(emoji)} ${count}`).join("  ");
-  return reacted === "" ? lines : [...lines, style.dim(toColumns(`${indent}${reacted}`, columns))];
+  const below = reacted === "" ? [] : [style.dim(toColumns(`${indent}${reacted}`, columns))];
+  const { asks } = message;
+  const asked = asks ? wrap(askedText(asks, seq), columns - indent.length).map((row) => `${indent}${row}`) : [];
+  return [...lines, ...below, ...asked.map(asks?.me ? style.yellow : style.dim)];
+}
+
+function askedText({ by, count, missing, me }: ShownAsking, seq: number | undefined): string {
+  const yet = missing?.map(safeLine).join(", ");
+  const who = yet === undefined ? `${count} did` : yet === "" ? "all did" : `not yet: ${yet}`;
+  return `ack by ${by}${me ? ` (/ack #${seq})` : ""}, ${who}`;
 }
 
 function typingRow({ typing, scroll }: Shown, columns: number): string {

@@ -219,6 +219,47 @@ export async function acknowledgementsOf(
   return rows;
 }
 
+/** Of one message in a conversation; `author`: who sent it, and need not acknowledge. */
+export interface AcknowledgementsAsked {
+  readonly conversation: string;
+  readonly seq: number;
+  readonly author: string;
+}
+
+/** Who acknowledged, and members who were there when it was sent, without its author: those are asked. */
+const ASKED_OR_DONE = `select coalesce(a.user_id, m.user_id) as user_id, a.at
+  from (select user_id, at from history.acks where tenant = $1 and conversation = $2 and seq = $3) a
+  full join (
+    select user_id from members.members
+    where tenant = $1 and conversation = $2 and present and user_id <> $4 and exists (
+      select from json_array_elements(intervals) i
+      where (i->>0)::bigint < $3 and coalesce((i->>1)::bigint, $3) >= $3)) m using (user_id)`;
+
+export async function countAcknowledgements(queryable: Queryable, tenant: string, asked: AcknowledgementsAsked) {
+  const { rows } = await queryable.query<{ acknowledged: number; missing: number }>(
+    `select count(at) as acknowledged, count(*) - count(at) as missing from (${ASKED_OR_DONE}) p`,
+    [tenant, asked.conversation, asked.seq, asked.author],
+    "history-acks-count",
+  );
+  return rows[0] ?? { acknowledged: 0, missing: 0 };
+}
+
+/** In order of id; `at`: null, not yet. */
+export async function acknowledgementsPage(
+  queryable: Queryable,
+  tenant: string,
+  asked: AcknowledgementsAsked,
+  { after, limit }: { readonly after: string | null; readonly limit: number },
+): Promise<{ readonly userId: string; readonly at: Date | null }[]> {
+  const { rows } = await queryable.query<{ userId: string; at: Date | null }>(
+    `select user_id as "userId", at from (${ASKED_OR_DONE}) p where $5::uuid is null or user_id > $5
+     order by user_id limit $6`,
+    [tenant, asked.conversation, asked.seq, asked.author, after, limit],
+    "history-acks-page",
+  );
+  return rows;
+}
+
 /** A message that is to be acknowledged by a time which has not been dealt with yet. */
 export interface Awaiting {
   readonly tenant: string;

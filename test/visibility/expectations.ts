@@ -125,6 +125,7 @@ export const expectations: Readonly<Record<string, Expectation | Open>> = {
   AddReaction: ofEarlyMessage(reaction, 200, 200),
   RemoveReaction: ofEarlyMessage(reaction, 200, 200),
   AcknowledgeMessage: ofEarlyMessage(asking, 200, 200),
+  GetAcknowledgements: ofEarlyMessage(asking, 200, 200),
 
   ReadConversationThen: ofOfficers(conversation),
   ListAccesses: {
