@@ -26,7 +26,7 @@ beforeAll(async () => {
   api = apiOf(server.url);
   const [ada, bo, cy] = await Promise.all([api.person("ada"), api.person("bo"), api.person("cy")]);
   people = { ada, bo, cy };
-});
+}, 60_000);
 afterAll(() => server?.stop());
 
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
