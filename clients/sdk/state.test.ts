@@ -104,6 +104,11 @@ describe("a conversation on a device", () => {
     expect(tea(holding(named("Tea", 2), named("Coffee", 2)))?.conversation.name).toBe("Coffee");
   });
 
+  test("keeps the last message that it has where it comes again without one, also one of the first revision", () => {
+    const state = holding(conversation(), message({ seq: 3, revision: 0 }), conversation({ revision: 9, lastSeq: 3 }));
+    expect(tea(state)?.conversation.lastMessage?.messageId).toBe("m3");
+  });
+
   test("is dropped whole when it is left, and starts anew when it comes again", () => {
     const again = holding(conversation(), message({ seq: 1 }), left, conversation({ revision: 0 }));
     expect(texts(again)).toEqual([]);

@@ -213,9 +213,12 @@ function numbersKept(held: Conversation, incoming: Conversation): Partial<Conver
   const { read, delivered, notify, mutedUntil, lastSeq, lastMessage, unread, mentions } = held;
   const own = { read, delivered, notify, mutedUntil };
   if (incoming.lastSeq < lastSeq) return { ...own, lastSeq, lastMessage, unread, mentions };
-  const isNewer = incoming.lastSeq > lastSeq || (incoming.lastMessage?.revision ?? 0) >= (lastMessage?.revision ?? 0);
+  const isNewer = incoming.lastSeq > lastSeq || revisionOf(incoming.lastMessage) >= revisionOf(lastMessage);
   return isNewer ? own : { ...own, lastMessage };
 }
+
+/** No message is older than any, also than one of revision 0. */
+const revisionOf = (message: Message | null): number => message?.revision ?? -1;
 
 function applyMember(draft: Draft, held: HeldDraft, userId: string, member: HeldMember): void {
   const known = held.members.get(userId);
