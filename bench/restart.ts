@@ -2,6 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Foundation } from "../infra/foundation.ts";
+import { createLogger } from "../infra/main.ts";
+import { startSequencer } from "../infra/verifiableLog.ts";
 import { type CostContender, compareCosts, keep } from "./harness.ts";
 import { insertMessages } from "./support/bulk.ts";
 import { call, type SignedIn } from "./support/people.ts";
@@ -69,6 +72,7 @@ async function restarting(folder: string, events: number): Promise<CostContender
       const messages = Math.max(1, Math.round((nth * events) / CONVERSATIONS) - position);
       await insertMessages(foundation.database, { conversationId, authors, messages });
     }
+    await sequenced(foundation);
     await foundation.database.query("vacuum analyze");
     return { sender, conversationId };
   });
@@ -89,6 +93,23 @@ async function restarting(folder: string, events: number): Promise<CostContender
       }
     },
   };
+}
+
+/** As it is on a server that runs: the verifiable log is at the head, too. */
+async function sequenced(foundation: Foundation): Promise<void> {
+  const { position: head } = await foundation.log.head();
+  const sequencer = startSequencer(foundation, createLogger("error"));
+  try {
+    for (let last = 0; last < head; ) {
+      await pause(250);
+      const { rows } = await foundation.database.query<{ last: number }>(
+        "select coalesce(max(position), 0) as last from tlog.entries",
+      );
+      last = rows[0]?.last ?? 0;
+    }
+  } finally {
+    await sequencer.stop();
+  }
 }
 
 async function say(url: string, { accessToken }: SignedIn, conversationId: string): Promise<string[]> {
