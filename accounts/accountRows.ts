@@ -31,6 +31,15 @@ export async function releaseName(
   );
 }
 
+/** Lets go of all names whose people were erased long enough ago: what they are found by is forgotten. */
+export async function forgetNames(database: Queryable, now: Date): Promise<void> {
+  await database.query(
+    `update accounts.accounts set username_hash = null
+      where username_hash is not null and erased_at < $1::timestamptz - make_interval(days => $2)`,
+    [now, NAME_KEPT_DAYS],
+  );
+}
+
 /**
  * Takes a name for an account that is about to be registered, or takes over one whose registration was given up. Gives
  * the account's id; undefined where the name is taken, or the id belongs to an account that let go of its name.

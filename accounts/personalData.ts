@@ -10,7 +10,7 @@ export const personalData = {
     other: "tenant command_id roles_position deactivated_position",
     kept: "for ever",
     erasure:
-      "the password's hash goes at once, the name's when another takes the name, after 30 days at the earliest; id, roles and times stay",
+      "the password's hash goes at once, the name's after 30 days, in which nobody else takes the name; id, roles and times stay",
   },
   "accounts.devices": {
     what: "devices and what their sessions are renewed with",

@@ -109,6 +109,23 @@ test("what is past retention is a tombstone to all; devices are told once, also 
   expect(next).toContain("erased");
 }, 40_000);
 
+test("the hash that an erased person's name is found by goes after 30 days, taken by another or not", async () => {
+  const ada = await api.person("ada");
+  const { database } = server.running.foundation;
+  await database.query("update accounts.accounts set erased_at = now() where user_id = $1", [ada.userId]);
+  const isKept = async () => {
+    const { rows } = await database.query<{ kept: boolean }>(
+      "select username_hash is not null as kept from accounts.accounts where user_id = $1",
+      [ada.userId],
+    );
+    return rows[0]?.kept;
+  };
+  await later(29).retire();
+  expect(await isKept()).toBe(true);
+  await later(31).retire();
+  expect(await isKept()).toBe(false);
+});
+
 test("under a hold a retired day stays open for compliance, whoever wrote in it", async () => {
   const [ada, bo] = await Promise.all([api.person("ada"), api.person("bo")]);
   const here = await group(ada, [bo]);

@@ -1,4 +1,5 @@
 import { byTenant } from "../../accounts/byTenant.ts";
+import { forgetNames } from "../../accounts/accountRows.ts";
 import type { AccountParts } from "../../accounts/parts.ts";
 import { ungatedConversation } from "../../commands/conversation/aggregate.ts";
 import { decodeFacts } from "../../domain/catalogue.ts";
@@ -84,7 +85,8 @@ export class Retention {
 
   /** Destroys what is due and tells what was destroyed long enough ago. Gives for how long there is nothing to do, in ms. */
   async retire(): Promise<number> {
-    const { database } = this.#parts.accounts;
+    const { database, engine } = this.#parts.accounts;
+    await forgetNames(database, new Date(engine.clock.now()));
     const { rows } = await database.query<{ tenant: string }>("select tenant from accounts.tenants order by tenant");
     for (const { tenant } of rows) await this.#note(tenant);
     for (const retirement of await this.#begun("destroyed_at is null")) await this.#destroy(retirement);
