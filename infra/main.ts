@@ -17,7 +17,7 @@ import type { ReadParts } from "../read-api/parts.ts";
 import { changeSource } from "../read-api/sync/changeSource.ts";
 import { Gateway } from "../realtime/gateway.ts";
 import { changeWeekKeys } from "../sealing/weeklyKeyChange.ts";
-import type { Config } from "./config.ts";
+import { type Config, ConfigurationFault } from "./config.ts";
 import { type Foundation, type Opening, openFoundation } from "./foundation.ts";
 import { clientAddress } from "./http/clientAddress.ts";
 import { addDocuments } from "./http/documents.ts";
@@ -193,9 +193,17 @@ async function listen(
   try {
     await start({ host, port });
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE")
-      throw new PortInUse(`port ${port} of ${host} is in use: set SCRIPTA_PORT to another one`);
-    throw error;
+    switch (error instanceof Error && "code" in error && error.code) {
+      case "EADDRINUSE":
+        throw new PortInUse(`port ${port} of ${host} is in use: set SCRIPTA_PORT to another one`);
+      case "ENOTFOUND":
+      case "EADDRNOTAVAIL":
+        throw new ConfigurationFault(`SCRIPTA_HOST: this machine has no address ${host}`);
+      case "EACCES":
+        throw new ConfigurationFault(`SCRIPTA_PORT: this user may not listen on port ${port}`);
+      default:
+        throw error;
+    }
   }
   const address = where();
   if (address === null || typeof address === "string") throw new Error("the server listens on no port");

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { apiOf, items, passwordOf } from "../test/support/apiClient.ts";
 import { type FreshDatabase, freshDatabase } from "../test/support/postgres.ts";
 import { scripta } from "../test/support/scriptaProcess.ts";
 import { startServer } from "../test/support/server.ts";
@@ -76,6 +77,41 @@ test("a port in use is named, with the way out", async () => {
   expect(code).toBe(4);
   expect(stderr).toContain(`port ${port} of 127.0.0.1 is in use: set SCRIPTA_PORT`);
 }, 30_000);
+
+test("an address that the machine does not have is named by its variable", async () => {
+  const { code, stderr } = await scripta(["start", "--host", "203.0.113.7", "--port", "0"], environment).ended;
+  expect([code, stderr]).toEqual([2, expect.stringContaining("SCRIPTA_HOST: this machine has no address 203.0.113.7")]);
+}, 30_000);
+
+test("chat without a terminal and a password says so in a line", async () => {
+  const { code, stderr } = await scripta(["chat", "--user", "ada", "--url", "http://127.0.0.1:9"], {
+    ...environment,
+    SCRIPTA_PASSWORD: "",
+    HOME: folder,
+  }).ended;
+  expect([code, stderr]).toEqual([1, "scripta: no terminal to ask for the password in: set SCRIPTA_PASSWORD\n"]);
+});
+
+test("chat without a terminal on a device that was signed out says so, and signs in the next time", async () => {
+  const server = await startServer(environment);
+  try {
+    const ada = await apiOf(server.url).person("ada");
+    const own = {
+      ...environment,
+      SCRIPTA_PASSWORD: passwordOf(ada.username),
+      XDG_CONFIG_HOME: join(folder, "signed-out"),
+    };
+    const chat = () => scripta(["chat", "--user", ada.username, "--url", server.url], own).ended;
+    expect((await chat()).code).toBe(0);
+    for (const { deviceId, current } of items(await ada.get("/me/devices")))
+      if (!current) await ada.delete(`/me/devices/${deviceId}`);
+    const { code, stderr } = await chat();
+    expect([code, stderr]).toEqual([1, "scripta: this device was signed out; start again to sign in\n"]);
+    expect((await chat()).code).toBe(0);
+  } finally {
+    expect(await server.stop()).toBe(0);
+  }
+}, 60_000);
 
 test("a configuration that does not hold is named variable by variable", async () => {
   const wrong = { ...environment, SCRIPTA_PORT: "eighty", SCRIPTA_RATE_LIMIT: "off" };

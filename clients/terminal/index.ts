@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { isScriptaError, ScriptaClient } from "../sdk/index.ts";
 import { chatLines } from "./chatLines.ts";
 import { chatScreen } from "./chatScreen.ts";
-import { askPassword } from "./password.ts";
+import { askPassword, NoPassword } from "./password.ts";
 import { claimSessionFile, type SessionFile } from "./sessionFile.ts";
 
 export { safeLine, safeText } from "./safeText.ts";
@@ -33,7 +33,7 @@ export async function chatCommand(options: ChatOptions): Promise<number> {
     process.stderr.write(`scripta: ${said[why]}\n`);
     return 1;
   } catch (error) {
-    if (!isScriptaError(error)) throw error;
+    if (!isScriptaError(error) && !(error instanceof NoPassword)) throw error;
     process.stderr.write(`scripta: ${error.message}\n`);
     return 1;
   } finally {
@@ -61,8 +61,10 @@ async function signedIn({ url, user, tenant, register, displayName }: ChatOption
 async function chat(client: ScriptaClient): Promise<Awaited<ReturnType<typeof chatScreen>>> {
   try {
     if (!process.stdin.isTTY || !process.stdout.isTTY) {
-      await chatLines(client);
-      return "quit";
+      await chatLines(client).catch((error: unknown) => {
+        if (client.status.status !== "stopped") throw error;
+      });
+      return client.status.status === "stopped" ? client.status.why : "quit";
     }
     const ended = chatScreen(client);
     // Where it is stopped the screen ends, which says why.
