@@ -8,7 +8,7 @@ import { readConfig } from "../infra/config.ts";
 import { openFoundation } from "../infra/foundation.ts";
 import { createLogger } from "../infra/main.ts";
 import { type Api, apiOf, group, items, type Person, passwordOf } from "../test/support/apiClient.ts";
-import { sayMuch } from "../test/support/archives.ts";
+import { fetchSigned, sayMuch } from "../test/support/archives.ts";
 import { scripta } from "../test/support/scriptaProcess.ts";
 import { startServer, type TestServer } from "../test/support/server.ts";
 import { giveApproval } from "./approvals/approval.ts";
@@ -46,10 +46,7 @@ test("an export whose server is killed in the middle is none: its archive breaks
   await sayMuch(ada, place);
   const asked = { kind: "conversation", conversationIds: [place], format: "html" };
   const { exportId } = (await officer.post("/compliance/exports", asked)).body;
-  const fetchArchive = () =>
-    fetch(`${server.url}/api/v1/compliance/exports/${exportId}/archive`, {
-      headers: { authorization: `Bearer ${officer.token}` },
-    });
+  const fetchArchive = () => fetchSigned(server.url, officer.token, exportId);
   const slow = (await fetchArchive()).body?.getReader();
   const came = [(await slow?.read())?.value ?? new Uint8Array()];
   await restart();

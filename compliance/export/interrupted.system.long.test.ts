@@ -9,7 +9,7 @@ import { KeysUnavailable, type SecretStore } from "../../infra/ports/secrets.ts"
 import { exportParts } from "../../infra/verifiableLog.ts";
 import { createSealing } from "../../sealing/sealing.ts";
 import { after, apiOf, group, type Person, passwordOf, send } from "../../test/support/apiClient.ts";
-import { exported, filesIn, MUCH, sayMuch } from "../../test/support/archives.ts";
+import { exported, fetchSigned, filesIn, MUCH, SIGNED_WITHIN_MS, sayMuch } from "../../test/support/archives.ts";
 import { startInProcess } from "../../test/support/inProcess.ts";
 import { Retention } from "../retention/retention.ts";
 import { parseVerifierKey, type VerifierKey } from "../verifier/note.ts";
@@ -48,10 +48,7 @@ const requested = async (conversationIds: readonly string[]) => {
 };
 const givenOut = async (exportId: string) =>
   (await them().officer.get(`/compliance/exports/${exportId}`)).body.archives;
-const fetchArchive = (exportId: string) =>
-  fetch(`${server.url}/api/v1/compliance/exports/${exportId}/archive`, {
-    headers: { authorization: `Bearer ${them().officer.token}` },
-  });
+const fetchArchive = (exportId: string) => fetchSigned(server.url, them().officer.token, exportId);
 
 /** Writes what comes of an archive into a file, and gives what it broke off with. */
 async function brokenOff(archive: Archive): Promise<{ file: string; error: unknown }> {
@@ -68,7 +65,7 @@ const prepared = (exportId: string, conversationIds: string[], parts: ExportPart
   prepareArchive(
     parts,
     { tenant: "main", exportId, scope: { kind: "conversation", conversationIds, format: "json" } },
-    { signal: new AbortController().signal, onProgress },
+    { signal: new AbortController().signal, signedWithinMs: SIGNED_WITHIN_MS, onProgress },
   );
 
 /** Retention as it is ten days on; `waits` destroys, and has not told the log yet. */
@@ -106,14 +103,15 @@ test("an export during which days go by retention is not given out whole; the ne
 });
 
 test("while a day is gone that the log does not tell of yet, exports and proofs wait: nothing is called tampered", async () => {
-  const { ada } = them();
+  const { officer, ada } = them();
   const { place, messageId } = await keptForADay();
   const exportId = await requested([place]);
   await inTenDays(true).retire();
   const proof = () => ada.get(`/conversations/${place}/messages/${messageId}/proof`);
   expect(await proof()).toMatchObject({ status: 503, body: { code: "unavailable" } });
-  const refused = await fetchArchive(exportId);
-  expect([refused.status, await refused.json()]).toMatchObject([503, { code: "unavailable" }]);
+  const refused = await officer.get(`/compliance/exports/${exportId}/archive`);
+  expect(refused).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  expect(refused.body.detail).toContain("going by retention");
   await inTenDays().retire();
   const file = join(folder, "told.zip");
   await writeFile(file, Buffer.from(await (await fetchArchive(exportId)).arrayBuffer()));

@@ -14,6 +14,21 @@ import type { Foundation } from "../../infra/foundation.ts";
 import { exportParts } from "../../infra/verifiableLog.ts";
 import { type Person, send } from "./apiClient.ts";
 
+/** A busy machine signs late. */
+export const SIGNED_WITHIN_MS = 30_000;
+
+/** Fetches an archive over HTTP, as soon as what it is of is signed. */
+export async function fetchSigned(url: string, token: string, exportId: unknown): Promise<Response> {
+  const until = performance.now() + SIGNED_WITHIN_MS;
+  for (;;) {
+    const answer = await fetch(`${url}/api/v1/compliance/exports/${exportId}/archive`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    if (answer.status !== 503 || performance.now() > until) return answer;
+    await answer.body?.cancel();
+  }
+}
+
 /** Asks for an export and writes its archive into a folder. */
 export async function exported(
   foundation: Foundation,
@@ -26,7 +41,11 @@ export async function exported(
   const requested = await requestExport(parts, scope, byTenant(foundation.engine, tenant));
   if (isRejection(requested)) throw new Error(requested.detail);
   const { exportId } = requested;
-  const archive = await prepareArchive(parts, { tenant, exportId, scope }, { signal: new AbortController().signal });
+  const archive = await prepareArchive(
+    parts,
+    { tenant, exportId, scope },
+    { signal: new AbortController().signal, signedWithinMs: SIGNED_WITHIN_MS },
+  );
   const file = join(folder, `${exportId}.zip`);
   const [made] = await Promise.all([archive.write(), pipeline(archive.output, createWriteStream(file))]);
   return { file, exportId, made };
