@@ -1,5 +1,5 @@
-import { byTenant } from "../../accounts/byTenant.ts";
 import { forgetNames } from "../../accounts/accountRows.ts";
+import { byTenant } from "../../accounts/byTenant.ts";
 import type { AccountParts } from "../../accounts/parts.ts";
 import { ungatedConversation } from "../../commands/conversation/aggregate.ts";
 import { decodeFacts } from "../../domain/catalogue.ts";
