@@ -75,8 +75,12 @@ export class Successions {
       await this.#settle();
     } catch (error) {
       this.#parts.onTrouble(error);
-      if (!this.#stopped) this.#retry = setTimeout(() => this.#wake(), RETRY_MS);
+      this.#tryAgain();
     }
+  }
+
+  #tryAgain(): void {
+    if (!this.#stopped) this.#retry = setTimeout(() => this.#wake(), RETRY_MS);
   }
 
   async #settle(): Promise<void> {
@@ -85,7 +89,11 @@ export class Successions {
       `select tenant, user_id as "userId", position from accounts.successions order by position`,
     );
     if (rows.length === 0) return;
-    if (!(await people.settled())) throw new Error("the read models do not know yet which groups need an owner");
+    // No trouble: the read models do not know yet which groups need an owner, such as while a backup is restored.
+    if (!(await people.settled())) {
+      this.#tryAgain();
+      return;
+    }
     let failure: Error | undefined;
     for (const owed of rows) {
       if (this.#stopped) return;

@@ -4,7 +4,7 @@ import { standingHolds } from "../compliance/holds/listHolds.ts";
 import { HoldAsked, placeHold } from "../compliance/holds/placeHold.ts";
 import { Uuid } from "../domain/ids.ts";
 import { isRejection } from "../domain/rejection.ts";
-import { byOperator } from "./byOperator.ts";
+import { byOperator, worded } from "./byOperator.ts";
 import { CommandFailed } from "./commandFailed.ts";
 import { personNamed } from "./erase.ts";
 import { exitCodes } from "./exitCodes.ts";
@@ -51,7 +51,8 @@ const whatIsWrong = ({ path, message }: { readonly path: readonly PropertyKey[];
 export const liftHoldCommand = (holdId: string, flags: HoldFlags): Promise<number> =>
   onFolder(flags, async ({ compliance }) => {
     if (!Uuid.safeParse(holdId).success) throw new CommandFailed(`${JSON.stringify(holdId)} is no hold's id`);
-    const { tenant, purpose } = flags;
+    const { tenant } = flags;
+    const purpose = worded(flags.purpose);
     const by = { ...byTenant(compliance.accounts.engine, tenant), ...(purpose === undefined ? {} : { purpose }) };
     const lifted = await liftHold(compliance, holdId, by);
     if (isRejection(lifted)) throw new CommandFailed(lifted.detail);

@@ -82,7 +82,7 @@ export function minPosition(it: OpenDoor, request: FastifyRequest): number | und
   return Number.isSafeInteger(position) ? position : reject("validation-failed", "a position is an integer");
 }
 
-const PURPOSE_CHARACTERS = 500;
+export const PURPOSE_CHARACTERS = 500;
 
 /** Why it is asked for: percent-encoded UTF-8 in the header, or in the query; undefined where nothing is said. */
 export function purposeOf(it: OpenDoor, request: FastifyRequest): string | undefined | Rejection {

@@ -46,7 +46,8 @@ test("the page counts the witnesses that were named, as the command line does, a
   const [one, two] = [witness("witness.example/one"), witness("witness.example/two")];
   const cosigned = JSON.stringify({ ...document, proof: document.proof + one.line });
   const asked = async (...witnesses: string[]) => {
-    const it = await checkWith(cosigned, example("example.key"), witnesses.join("\n"));
+    const keys = `${example("example.key")}\n${example("example.key")}`;
+    const it = await checkWith(cosigned, keys, witnesses.join("\n"));
     return [it, isWitnessed(it)];
   };
   expect(await asked()).toMatchObject([{ verdict: "intact", cosigners: [] }, true]);
