@@ -11,6 +11,7 @@ import { type FreshDatabase, freshDatabase } from "../test/support/postgres.ts";
 import { anyStep, randomChat } from "../test/support/randomChat.ts";
 import { by, reader } from "../test/support/reader.ts";
 import { caughtUp, startProjector } from "../test/support/readModels.ts";
+import { runsWithin } from "../test/support/runsWithin.ts";
 import { Audience } from "./audience.ts";
 import { FanOut } from "./fanOut.ts";
 
@@ -116,7 +117,7 @@ describe("devices that are told late, of rows that are far ahead, end with what 
         fc.array(anyStep, { minLength: 1, maxLength: 15 }),
         fc.array(anyStep, { minLength: 5, maxLength: 30 }),
         fc.integer({ min: 1, max: 4 }),
-        async (before, after, atOnce) => {
+        runsWithin(6_000, async (before, after, atOnce) => {
           const people = [await chat.person("ada"), await chat.person("bo"), await chat.person("cy")];
           const { play } = randomChat(chat, people);
           await play(before);
@@ -124,9 +125,9 @@ describe("devices that are told late, of rows that are far ahead, end with what 
           await play(after);
           await tellAll(atOnce);
           await expectUpToDate();
-        },
+        }),
       ),
-      { numRuns: 20, interruptAfterTimeLimit: 6_000 },
+      { numRuns: 20 },
     );
   }, 60_000);
 });

@@ -8,6 +8,7 @@ import { type FreshDatabase, freshDatabase } from "../../test/support/postgres.t
 import { anyStep, randomChat } from "../../test/support/randomChat.ts";
 import { by, reader } from "../../test/support/reader.ts";
 import { caughtUp, startProjector } from "../../test/support/readModels.ts";
+import { runsWithin } from "../../test/support/runsWithin.ts";
 import type { Change } from "../shapes.ts";
 import { changeSource } from "./changeSource.ts";
 import { Sync } from "./sync.ts";
@@ -265,30 +266,33 @@ describe("sync", () => {
       pages: fc.integer({ min: 0, max: 4 }),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(anyMoment, { minLength: 2, maxLength: 8 }), async (moments) => {
-        const people = [
-          await chat.person("ada"),
-          await chat.person("bo"),
-          await chat.person("cy"),
-          await chat.person("di"),
-        ];
-        const play = randomChat(chat, people);
-        const devices = people.map((person) => device(by(person)));
-        for (const { steps, limit, pages } of moments) {
-          await play.play(steps);
-          await settle();
-          for (const each of devices) await each.pull({ limit, pages });
-        }
-        for (const [index, each] of devices.entries()) {
-          await each.catchUp(moments[0]?.limit ?? 3);
-          const fresh = device(by(people[index] ?? ""));
-          await fresh.pull();
-          expect(each.state.view(fresh.state)).toEqual(fresh.state.view(each.state));
-          expect(each.state.faults).toEqual([]);
-          expect(each.state.gaps()).toEqual([]);
-        }
-      }),
-      { numRuns: 30, interruptAfterTimeLimit: 30_000 },
+      fc.asyncProperty(
+        fc.array(anyMoment, { minLength: 2, maxLength: 8 }),
+        runsWithin(30_000, async (moments) => {
+          const people = [
+            await chat.person("ada"),
+            await chat.person("bo"),
+            await chat.person("cy"),
+            await chat.person("di"),
+          ];
+          const play = randomChat(chat, people);
+          const devices = people.map((person) => device(by(person)));
+          for (const { steps, limit, pages } of moments) {
+            await play.play(steps);
+            await settle();
+            for (const each of devices) await each.pull({ limit, pages });
+          }
+          for (const [index, each] of devices.entries()) {
+            await each.catchUp(moments[0]?.limit ?? 3);
+            const fresh = device(by(people[index] ?? ""));
+            await fresh.pull();
+            expect(each.state.view(fresh.state)).toEqual(fresh.state.view(each.state));
+            expect(each.state.faults).toEqual([]);
+            expect(each.state.gaps()).toEqual([]);
+          }
+        }),
+      ),
+      { numRuns: 30 },
     );
   }, 120_000);
 });
