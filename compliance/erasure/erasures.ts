@@ -16,6 +16,7 @@ import type { WeekKeys } from "../../infra/ports/secrets.ts";
 import { CONFIRMED_FOR_MS } from "../../sealing/erasureLedger.ts";
 import { sayInCase } from "../complianceCase.ts";
 import type { Certifier } from "./certificate.ts";
+import { erasedBeforeId, tellErasedBefore } from "./erasedBefore.ts";
 import { closeErasure, dropErasure, type ErasureRow, openErasures } from "./erasureRows.ts";
 import { namesToReview } from "./namesToReview.ts";
 import { type ErasureStep, nextStep } from "./nextStep.ts";
@@ -151,6 +152,10 @@ export class Erasures {
     try {
       while (!this.#stopping.signal.aborted) {
         const erasure = await readErasure(accounts.engine, row.tenant, row.erasureId);
+        if (!erasure && row.erasureId === erasedBeforeId(row)) {
+          await tellErasedBefore(accounts.engine, row);
+          continue;
+        }
         if (!erasure) return await this.#waitForRequest(row);
         const { waitMs } = await this.#take(erasure);
         if (waitMs !== undefined) return waitMs;

@@ -2,18 +2,17 @@ import { z } from "zod";
 import { accountsOf, hasOtherAdmin, isAdmin } from "../../accounts/accountRows.ts";
 import { Placement } from "../../commands/index.ts";
 import type { By } from "../../domain/by.ts";
-import { ErasureRequested } from "../../domain/compliance/events.ts";
 import { createdId, streamId, Uuid } from "../../domain/ids.ts";
 import { isRejection, type Rejection, reject } from "../../domain/rejection.ts";
 import { door } from "../../infra/ports/door.ts";
 import { askApproval } from "../approvals/approval.ts";
-import { complianceCase } from "../complianceCase.ts";
 import type { ComplianceParts } from "../parts.ts";
 import { takesTwo } from "../policies/readPolicies.ts";
 import { Reason } from "../reason.ts";
 import { streamsOf } from "./destroyPerson.ts";
 import { isNoted, noteErasure } from "./erasureRows.ts";
 import { holdsOverName, isGroup } from "./redactName.ts";
+import { sayRequested } from "./sayRequested.ts";
 
 const MOST_NAMES = 200;
 const Payload = z.strictObject({
@@ -96,27 +95,8 @@ export async function beginErasure(
     if (refused) return refused;
     await noteErasure(database, { tenant, erasureId, userId, askedAt: by.now });
   }
-  const outcome = await complianceCase.mailboxes(engine).send(stream, {
-    name: "RequestErasure",
-    payload: { userId, reason, partial: partial ?? false, ...(names.length > 0 ? { redactNames: names } : {}) },
-    sender: { ...by, commandId, unnamed: true },
-    keyed: true,
-    needs: () => undefined,
-    decide: ({ kind }) =>
-      kind === "none"
-        ? [
-            ErasureRequested(
-              {
-                erasureId,
-                userId,
-                ...(partial ? { partial } : {}),
-                ...(names.length > 0 ? { redactNames: names } : {}),
-              },
-              { reason, requestedBy: by.userId },
-            ),
-          ]
-        : reject("conflict", "the key was used for something else"),
-  });
+  const requested = { erasureId, commandId, userId, reason, partial, redactNames: names };
+  const outcome = await sayRequested(engine, requested, by);
   if (isRejection(outcome)) return outcome;
   parts.erasures.wake();
   return { erasureId, position: outcome.position, revision: outcome.revision };

@@ -207,6 +207,27 @@ describe("a service that goes on from a backup of a while ago, taken while peopl
     await expect(apiOf(second.url).login(carol.username)).rejects.toThrow("cannot sign in");
   });
 
+  test("tells in its log who was erased since: proofs of their words say so, and all is swept again", async () => {
+    const { ada, carol } = people;
+    const [said] = items(await ada.get(`/conversations/${tea}/messages?after=0&limit=1`));
+    const proof = () => ada.get(`/conversations/${tea}/messages/${said?.messageId}/proof`);
+    await expect.poll(async () => (await proof()).body.verdict, { timeout: 30_000 }).toBe("erased");
+    const covered = z.object({ coveredBy: z.object({ opening: z.object({ data: z.string() }) }) });
+    const { coveredBy } = covered.parse((await proof()).body);
+    expect(JSON.parse(coveredBy.opening.data)).toMatchObject({ userId: carol.userId });
+    const { rows } = await there.database.database.query<{ type: string }>(
+      `select type from log.events join log.streams using (stream_no)
+       where stream like 'main/compliance-%' or stream = $1 order by position`,
+      [`main/user-${carol.userId}`],
+    );
+    expect(rows.map(({ type }) => type)).toEqual(expect.arrayContaining(["ErasureRequested", "ErasureTookEffect"]));
+    await expect
+      .poll(
+        async () => (await there.database.database.query("select from log.events where type = 'UserErased'")).rowCount,
+      )
+      .toBe(1);
+  });
+
   test("takes no keys that are older than its log: they would bring the erased back, or open less than there is", async () => {
     const empty = await place();
     expect(await refused(since, empty, "--keys", beforeCut)).toMatch(/1 secrets were destroyed.*bring back.*--keys/);

@@ -71,8 +71,9 @@ export async function restore({ connection, keysFolder, log, keys, progress, sig
     await assertSecretsThere(db, manifests);
     await assertKeysOpen(db, keysFolder);
     progress.end();
-    const erasedSince = await eraseAgain(db);
-    const epoch = await raiseEpoch(db, systemClock.now());
+    const now = systemClock.now();
+    const erasedSince = await eraseAgain(db, new Date(now));
+    const epoch = await raiseEpoch(db, now);
     signal.throwIfAborted();
     await client.query("commit");
     failed = false;
