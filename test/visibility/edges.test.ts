@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { glob, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -70,6 +71,45 @@ test("nobody is raised by a field that should not be there", async () => {
   for (const role of ["owner", "admin"])
     expect((await people.fellow.patch(`${at}/members/${people.fellow.userId}`, { role })).status).toBe(403);
 });
+
+const Lookups = z.object({
+  paths: z.record(
+    z.string(),
+    z.object({ get: z.object({ parameters: z.array(z.object({ name: z.string() })).default([]) }).optional() }),
+  ),
+});
+
+test("whoever has no right to search what is kept of others learns nothing by asking, by whatever it is asked for", async () => {
+  const { owner, people, url } = scene;
+  const ids = { ...scene.target("owner"), caseId: scene.target("owner").approvalId, by: owner.userId };
+  const { paths } = Lookups.parse(await (await fetch(`${url}/openapi.json`)).json());
+  const isId = (name: string): name is keyof typeof ids => Object.hasOwn(ids, name);
+  const lookups = Object.entries(paths).flatMap(([path, { get }]) =>
+    get && path.startsWith("/api/v1/compliance/") ? [{ path: path.slice("/api/v1".length), ...get }] : [],
+  );
+  expect(lookups.length).toBeGreaterThanOrEqual(10);
+  for (const { path, parameters } of lookups) {
+    const asked = (idOf: (name: keyof typeof ids) => string) => {
+      const filled = path.replace(/\{(\w+)\}/g, (_, name) => (isId(name) ? idOf(name) : "1"));
+      const query = parameters.map(({ name }) => name).filter((name) => isId(name) && !path.includes(`{${name}}`));
+      return ["", ...query].map((name) => (isId(name) ? `${filled}?${name}=${idOf(name)}` : filled));
+    };
+    const there = asked((name) => ids[name]);
+    const nowhere = asked(() => randomUUID());
+    for (const [at, real] of there.entries()) {
+      for (const person of [owner, people.fellow, people.guest, people.former, people.stranger])
+        expect([real, (await person.get(real)).status]).toEqual([real, 403]);
+      // Whoever has the right elsewhere is not even told that there is something.
+      const [one, other] = [await people.otherTenant.get(real), await people.otherTenant.get(nowhere[at] ?? "")];
+      const told = JSON.stringify(one.body).replaceAll(real, "");
+      for (const id of [owner.userId, ids.messageId, ids.exportId, CANARY]) expect(told).not.toContain(id);
+      if (real !== nowhere[at]) expect([real, one.status, found(one)]).toEqual([real, other.status, found(other)]);
+    }
+  }
+});
+
+/** What a list holds; of what is refused, why. */
+const found = ({ status, body }: Parameters<typeof comparable>[0]) => (status === 200 ? body.items : body.detail);
 
 test("nobody marks, writes or reacts in another's name", async () => {
   const { owner, people } = scene;
