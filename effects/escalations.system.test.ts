@@ -150,7 +150,7 @@ describe("a message that is to be acknowledged by a time", () => {
     );
     const plain = await send(ada, tea, "just so");
     const refused = await ada.get(`/conversations/${tea}/messages/${plain.messageId}/acks`, seeing(plain));
-    expect(refused).toMatchObject({ status: 409, body: { code: "conflict" } });
+    expect(refused).toMatchObject({ status: 404, body: { code: "not-found" } });
     expect((await late.get(`/conversations/${tea}/messages/${sent.messageId}/acks`)).status).toBe(404);
   });
 

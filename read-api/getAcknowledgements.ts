@@ -31,7 +31,7 @@ export const GetAcknowledgements = query({
       if ("rejected" in seen) return seen;
       if (place === undefined || (place && place.messageId !== messageId)) return badCursor();
       const { seq, author, ackBy } = seen.row;
-      if (ackBy === null) return reject("conflict", "this message does not ask to be acknowledged");
+      if (ackBy === null) return reject("not-found", "this message does not ask to be acknowledged");
       const asked = { conversation: conversationId, seq, author };
       const counts = await countAcknowledgements(tx, by.tenant, asked);
       const rows = await acknowledgementsPage(tx, by.tenant, asked, { after: place?.after ?? null, limit: limit + 1 });
