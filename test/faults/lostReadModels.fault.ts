@@ -27,8 +27,20 @@ afterAll(async () => {
   await it?.close();
 });
 
-const dropAll = (more = "") =>
-  database.query([...projections.map(({ name }) => `drop schema ${name} cascade`), more].join(";"));
+const DEADLOCK = "40P01";
+
+/** A service that writes meanwhile may hold a table of each: then the database picks one of the two to begin again. */
+async function dropAll(more = ""): Promise<void> {
+  const sql = [...projections.map(({ name }) => `drop schema ${name} cascade`), more].join(";");
+  for (let tried = 1; ; tried++) {
+    try {
+      return void (await database.query(sql));
+    } catch (error) {
+      const isVictim = error instanceof Error && "code" in error && error.code === DEADLOCK;
+      if (!isVictim || tried === 10) throw error;
+    }
+  }
+}
 
 /** Waits until everything is there again, and tells how long that took. */
 async function recovered(events: number): Promise<void> {
