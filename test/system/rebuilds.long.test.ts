@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { ScriptaClient } from "../../clients/sdk/index.ts";
@@ -131,9 +132,15 @@ test("nobody notices a rebuild, and one that is killed anywhere is taken up by t
       .map(({ message }) => z.object({ seq: z.number() }).parse(message).seq);
     expect(new Set(told).size).toBe(all.length);
   }
-  await drawer.pull();
   const fresh = syncingDevice(await api.login(bo.username, "new"));
-  await fresh.pull();
+  // The tablet says in its own time how far it has everything.
+  await expect
+    .poll(async () => {
+      await Promise.all([drawer.pull(), fresh.pull()]);
+      return isDeepStrictEqual(drawer.state.view(fresh.state), fresh.state.view(drawer.state));
+    })
+    .toBe(true)
+    .catch(() => {});
   expect(drawer.state.view(fresh.state)).toEqual(fresh.state.view(drawer.state));
   expect(drawer.state.faults).toEqual([]);
   expect(drawer.resets()).toBe(1);
