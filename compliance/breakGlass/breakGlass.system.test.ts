@@ -142,8 +142,8 @@ test("where the log of accesses cannot be written nothing opens and nobody is to
   const { clinician, ada, officer } = them();
   const { database } = server.running.foundation;
   const { grantId } = (await open(clinician)).body;
-  await officer.delete(`/compliance/break-glass/${grantId}`);
-  const before = (await ada.get(`/conversations/${ward}`)).body.lastSeq;
+  const ended = await officer.delete(`/compliance/break-glass/${grantId}`);
+  const before = (await ada.get(`/conversations/${ward}`, after(ended))).body.lastSeq;
   await database.query("alter table compliance.access_log rename to taken_away");
   const refused = await open(clinician);
   await database.query("alter table compliance.taken_away rename to access_log");
