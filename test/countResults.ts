@@ -4,7 +4,8 @@ import { z } from "zod";
 
 /**
  * `node test/countResults.ts <vitest's JSON> <its exit code>` prints `<passed> <failed>`, and on standard error what was
- * skipped and what failed. A file that did not even load counts as a failure, and so do no tests at all and an exit code that nothing explains.
+ * skipped and what failed. A file that did not even load counts as a failure, and so do no tests at all and an exit code
+ * that nothing explains.
  */
 
 const Results = z.object({
