@@ -7,13 +7,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ScriptaClient } from "../../clients/sdk/index.ts";
 import { openDatabase } from "../../infra/postgres/database.ts";
+import { randomFrom, seedOfRun } from "../faults/harness/randomFrom.ts";
 import { type Api, apiOf, type Body, comparable, group, items, type Person, passwordOf } from "../support/apiClient.ts";
 import { syncingDevice } from "../support/apiDevice.ts";
 import { type ApiSocket, liveSocket } from "../support/apiSocket.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 const KILLS = 20;
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const LONGEST_RUN_MS = 400;
 
 let folder: string;
@@ -29,17 +29,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 10 });
 }, 60_000);
 
-/** Numbers from 0 to 1 that a seed gives again. @see https://prng.di.unimi.it/splitmix64.c (the idea) */
-function randomFrom(seed: number) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
-    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
-    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** What somebody asked for, and what was answered first. */
 interface Asked {
   readonly conversationId: string;
@@ -48,8 +37,7 @@ interface Asked {
 }
 
 test(`nothing acknowledged is lost, doubled or reordered by ${KILLS} kills`, async () => {
-  console.info(`SEED=${SEED}`);
-  const random = randomFrom(SEED);
+  const random = randomFrom(seedOfRun());
   const [ada, bo, cy] = await Promise.all([api.person("ada"), api.person("bo"), api.person("cy")]);
   const groups = [await group(ada, [bo, cy]), await group(bo, [ada, cy]), await group(cy, [ada, bo])];
   const pick = () => groups[Math.floor(random() * groups.length)] ?? "";
